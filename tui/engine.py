@@ -1,0 +1,227 @@
+"""What every engine yields, whatever server stands behind it.
+
+Nothing above this floor knows a server's wire types, addresses or error texts: it sees these values and this protocol.
+Durations are seconds, sizes are bytes, counts are tokens. ``None`` means that the server did not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from tui.failures import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Where a server is, and why chinwag thinks so."""
+
+    url: str
+    """Scheme, host, port and path, without a slash at the end: ``http://127.0.0.1:11434``."""
+    name: str
+    """Short enough for the header: ``127.0.0.1``, ``gpu-box``, ``gpu-box:8080``."""
+    source: str = "default"
+    """Who chose it: ``--host``, ``chosen``, ``OLLAMA_HOST``, ``default`` or ``demo``."""
+    is_loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    version: str
+    answered_in_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model as the server lists it."""
+
+    name: str
+    """As the server names it, with its tag: ``qwen3:8b``."""
+    digest: str = ""
+    size_bytes: int | None = None
+    family: str = ""
+    parameter_size: str = ""
+    """As the server words it: ``8.2B``."""
+    quantization: str = ""
+    trained_context_tokens: int | None = None
+    modified_at: datetime | None = None
+    is_cloud: bool = False
+    """It runs on somebody else's computers."""
+    capabilities: frozenset[str] | None = None
+    """``completion tools insert vision embedding thinking image audio``; None until ``show_model`` has said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDetails:
+    """What a server tells about one model when asked for it by name."""
+
+    name: str
+    capabilities: frozenset[str] | None = None
+    trained_context_tokens: int | None = None
+    embedding_length: int | None = None
+    architecture: str = ""
+    family: str = ""
+    parameter_size: str = ""
+    quantization: str = ""
+    system: str = ""
+    template: str = ""
+    license: str = ""
+    modelfile: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
+    is_cloud: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningModel:
+    """A model that is in memory now. A model that is still loading is not listed by the server."""
+
+    name: str
+    digest: str = ""
+    size_bytes: int | None = None
+    size_vram_bytes: int | None = None
+    context_tokens: int | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMessage:
+    """One message as it is sent. ``role`` is ``system``, ``user``, ``assistant`` or ``tool``."""
+
+    role: str
+    text: str
+    images: tuple[str, ...] = ()
+    """Standard base64, without a ``data:`` prefix."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_name: str = ""
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """What is asked. An option that is absent is left to the server; 0 is a value."""
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    think: bool | str | None = None
+    format: str | Mapping[str, Any] | None = None
+    """None for text, or a JSON schema."""
+    keep_alive: float | str | None = None
+    """Seconds as a number (below 0: for ever, 0: unload), or a duration with its unit: ``5m``."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    truncate: bool | None = False
+    """False: a prompt that does not fit is refused, never cut silently. None leaves it to the server."""
+    stream: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A part of an answer, as much as one read of the socket brought."""
+
+    text: str = ""
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    pieces: int = 1
+    """How many pieces the server had sent it in: about the number of tokens, for a live rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalCounts:
+    """The server's own figures, at the end of an answer."""
+
+    done_reason: str = ""
+    """``stop``, ``length``, ``load``, ``unload``, or empty when the server gave none."""
+    total_seconds: float | None = None
+    load_seconds: float | None = None
+    prompt_tokens: int | None = None
+    prompt_seconds: float | None = None
+    answer_tokens: int | None = None
+    answer_seconds: float | None = None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """``eval_count / eval_duration``; None when either is unknown or no time passed."""
+        if self.answer_tokens is None or not self.answer_seconds:
+            return None
+        return self.answer_tokens / self.answer_seconds
+
+
+class ErrorKind(StrEnum):
+    """What went wrong, as far as somebody above the client decides by it."""
+
+    unreachable = "unreachable"
+    """No connection: refused, no route, unknown name, TLS."""
+    silent = "silent"
+    """The connection stands and no answer comes in time; a server that is starting does that."""
+    model_missing = "model_missing"
+    out_of_memory = "out_of_memory"
+    lacks_capability = "lacks_capability"
+    context_exceeded = "context_exceeded"
+    busy = "busy"
+    unauthorized = "unauthorized"
+    refused = "refused"
+    """Any other answer that says no."""
+    broken_off = "broken_off"
+    """It ended after it began, without saying that it was done."""
+    unreadable = "unreadable"
+    """The answer is not what an engine says: not JSON, too large, compressed, a redirect."""
+
+
+class EngineError(Failure):
+    """The root of everything that an engine raises."""
+
+    def __init__(
+        self,
+        title: str,
+        message: str = "",
+        advice: str = "",
+        *,
+        kind: ErrorKind,
+        status: int | None = None,
+        prompt_tokens: int | None = None,
+        context_tokens: int | None = None,
+    ) -> None:
+        super().__init__(title, message, advice)
+        self.kind = kind
+        self.status = status
+        """HTTP status, when an answer came."""
+        self.prompt_tokens = prompt_tokens
+        """With ``context_exceeded``: how long the prompt is."""
+        self.context_tokens = context_tokens
+        """With ``context_exceeded``: how much fits."""
+
+
+class Engine(Protocol):
+    """One server. Every method raises ``EngineError`` and nothing else, ``CancelledError`` apart."""
+
+    @property
+    def host(self) -> Host: ...
+
+    async def health_check(self) -> Health: ...
+
+    async def version(self) -> str: ...
+
+    async def list_models(self) -> tuple[Model, ...]: ...
+
+    async def show_model(self, name: str) -> ModelDetails: ...
+
+    async def list_running(self) -> tuple[RunningModel, ...]: ...
+
+    def chat(self, request: ChatRequest) -> AsyncGenerator[Chunk | FinalCounts, None]:
+        """Chunks as they come, then exactly one ``FinalCounts``; a stream that ends without it raises.
+
+        Close the generator (``contextlib.aclosing``) to stop: the server sees the hang-up at once.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
