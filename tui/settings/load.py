@@ -1,0 +1,146 @@
+"""Settings from where they may come: flag, environment, file, default, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from tui.atomic import FileMissing, read_bounded
+from tui.cleaning import clean_line
+from tui.failures import Failure
+from tui.settings.schema import BY_NAME, GROUPS, SETTINGS, Setting, Value, check_value, find_setting, parse_value
+from tui.settings.values import Settings, settings_of
+from tui.theming.nearest import nearest
+from tui.toml import read_toml
+
+LIMIT_BYTES = 256 * 1024
+
+_TOLD = 10
+"""How many unknown names of a kind are told one by one."""
+
+Origin = Literal["default", "file", "environment", "flag"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsFault:
+    """Something that was left out, and why; both are clean lines."""
+
+    source: str
+    """``settings.toml``, a variable's name or a flag."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedSettings:
+    settings: Settings
+    origins: Mapping[str, Origin]
+    """Where each setting's value comes from, by the setting's name."""
+    faults: tuple[SettingsFault, ...] = ()
+
+    def with_value(self, name: str, value: Value, *, origin: Origin = "file") -> LoadedSettings:
+        """The same with one setting changed. Raises ``Failure`` for an unknown name or a value it cannot have."""
+        origins = MappingProxyType({**self.origins, name: origin})
+        return replace(self, settings=self.settings.with_value(name, value), origins=origins)
+
+    def with_default(self, name: str) -> LoadedSettings:
+        """The same with one setting put back. Raises ``Failure`` for an unknown name."""
+        return self.with_value(name, find_setting(name).default, origin="default")
+
+
+def load_settings(file: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> LoadedSettings:
+    """Reads ``file`` and lays ``environ`` and ``flags`` over it.
+
+    ``environ`` is asked for each setting's variable; an empty one counts as not set. ``flags`` has the settings' names
+    as keys; None counts as not given. A file that is missing is no fault. One that cannot be used, because it is
+    broken, larger than 256 KB or no regular file, is left as it is; a value that a setting cannot have is left out:
+    each becomes a fault, and the next origin's value is used. Raises only for a flag that is no setting. Blocks.
+    """
+    values: dict[str, Value] = {}
+    origins: dict[str, Origin] = {setting.name: "default" for setting in SETTINGS}
+    faults: list[SettingsFault] = []
+    later_wins: tuple[tuple[Origin, Iterator[tuple[Setting, Value]]], ...] = (
+        ("file", _from_file(file, faults)),
+        ("environment", _from_environment(environ, faults)),
+        ("flag", _from_flags(flags, faults)),
+    )
+    for origin, found in later_wins:
+        for setting, value in found:
+            values[setting.name] = value
+            origins[setting.name] = origin
+    return LoadedSettings(settings=settings_of(values), origins=MappingProxyType(origins), faults=tuple(faults))
+
+
+def _from_file(file: Path, faults: list[SettingsFault]) -> Iterator[tuple[Setting, Value]]:
+    source = clean_line(file.name, 80)
+    try:
+        # People keep their settings elsewhere and link them into place.
+        table = read_toml(read_bounded(file, LIMIT_BYTES, follow_links=True), name="it", limit_bytes=LIMIT_BYTES)
+    except FileMissing:
+        return
+    except Failure as failure:
+        cause = ", ".join(part for part in (failure.title, failure.message) if part)
+        faults.append(_fault(source, f"{cause}; it stays as it is and its settings are not used"))
+        return
+    for name, value in _leaves(table, source, faults):
+        setting = BY_NAME[name]
+        try:
+            yield setting, check_value(setting, value)
+        except Failure as failure:
+            faults.append(_fault(source, f"{name}: {failure.message}"))
+
+
+def _leaves(table: Mapping[str, Any], source: str, faults: list[SettingsFault]) -> Iterator[tuple[str, Any]]:
+    """Name and value of every known setting in ``table``; the rest becomes faults."""
+    unknown_groups = [group for group in table if group not in GROUPS]
+    unknown_names = []
+    for group in GROUPS:
+        keys = table.get(group, {})
+        if not isinstance(keys, dict):
+            faults.append(_fault(source, f"{group} needs to be a table, as in [{group}]"))
+            continue
+        for key, value in keys.items():
+            if f"{group}.{key}" in BY_NAME:
+                yield f"{group}.{key}", value
+            else:
+                unknown_names.append(f"{group}.{key}")
+    told = [
+        f"{clean_line(group, 60)} is no group of settings{nearest(group, GROUPS)}" for group in unknown_groups[:_TOLD]
+    ]
+    told += [f"{clean_line(name, 60)} is no setting{nearest(name, BY_NAME)}" for name in unknown_names[:_TOLD]]
+    untold = len(unknown_groups) + len(unknown_names) - len(told)
+    faults.extend(_fault(source, message) for message in told)
+    if untold:
+        faults.append(_fault(source, f"{untold:,} more names are unknown"))
+
+
+def _from_environment(environ: Mapping[str, str], faults: list[SettingsFault]) -> Iterator[tuple[Setting, Value]]:
+    known = {setting.env: setting for setting in SETTINGS}
+    groups = tuple(f"CHINWAG_{group.upper()}_" for group in GROUPS)
+    for variable in environ:
+        if variable.startswith(groups) and variable not in known:
+            name = variable.removeprefix("CHINWAG_").lower().replace("_", ".", 1)
+            faults.append(_fault(variable, f"it stands for no setting{nearest(name, BY_NAME)}"))
+    for variable, setting in known.items():
+        if text := environ.get(variable, ""):
+            try:
+                yield setting, parse_value(setting, text)
+            except Failure as failure:
+                faults.append(_fault(variable, failure.message))
+
+
+def _from_flags(flags: Mapping[str, Any], faults: list[SettingsFault]) -> Iterator[tuple[Setting, Value]]:
+    for name, value in flags.items():
+        setting = find_setting(name)
+        if value is None:
+            continue
+        try:
+            yield setting, parse_value(setting, value) if isinstance(value, str) else check_value(setting, value)
+        except Failure as failure:
+            faults.append(_fault(setting.flag or name, failure.message))
+
+
+def _fault(source: str, message: str) -> SettingsFault:
+    return SettingsFault(source=clean_line(source, 80), message=clean_line(message, 300))
