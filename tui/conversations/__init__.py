@@ -1,0 +1,1 @@
+"""Conversations as values: what was said, by whom, and how it went."""

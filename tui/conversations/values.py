@@ -1,0 +1,85 @@
+"""Conversation and Message: frozen values; ``edits`` makes new ones from old ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tui.engine import FinalCounts, ToolCall
+
+
+class Role(StrEnum):
+    system = "system"
+    user = "user"
+    assistant = "assistant"
+    tool = "tool"
+
+
+class MessageState(StrEnum):
+    """How far a message came. Words on the screen are ``look.md``'s, not these."""
+
+    complete = "complete"
+    not_sent = "not_sent"
+    """A prompt that was queued or typed and never left."""
+    answering = "answering"
+    """An answer under way; found on disk at a start, it was interrupted."""
+    stopped = "stopped"
+    """The person stopped it; what came is kept."""
+    broken_off = "broken_off"
+    """It ended without the server saying that it was done; what came is kept."""
+    failed = "failed"
+    """Nothing came; ``failure`` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    id: str
+    """Unique in its conversation."""
+    role: Role
+    text: str
+    at: datetime
+    """When it was sent or began, in UTC."""
+    state: MessageState = MessageState.complete
+    model: str = ""
+    """Which model answered; empty for what a person wrote."""
+    thinking: str = ""
+    thinking_seconds: float | None = None
+    thinking_pieces: int | None = None
+    """About how many tokens the thinking had, counted from what arrived."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    first_token_seconds: float | None = None
+    """From sending to the first text or thinking, on this machine's clock."""
+    seconds: float | None = None
+    """From sending to the end, on this machine's clock."""
+    pieces: int | None = None
+    """About how many tokens arrived, for an answer whose counts the server never gave."""
+    counts: FinalCounts | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    id: str
+    """26 characters of Crockford's base 32; it names the file."""
+    created_at: datetime
+    updated_at: datetime
+    title: str = ""
+    """Empty until the first prompt gives one."""
+    model: str = ""
+    """The model that the next prompt goes to; empty: the default."""
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a list shows of a conversation, without its messages."""
+
+    id: str
+    title: str
+    model: str
+    created_at: datetime
+    updated_at: datetime
+    message_count: int
+    opening: str = ""
+    """The beginning of the first prompt."""

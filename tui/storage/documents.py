@@ -1,0 +1,325 @@
+"""A conversation as a document: JSON or TOML that a person can read, and back, with errors that name the field."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from tui.conversations.ids import is_id
+from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.engine import FinalCounts, ToolCall
+from tui.failures import Failure
+from tui.storage.schema import VERSION, CountsRecord, DocumentRecord, EndRecord, MessageRecord, ToolCallRecord
+from tui.toml import read_toml, write_toml
+
+DocumentFormat = Literal["json", "toml"]
+
+DOCUMENT_LIMIT_BYTES = 256 * 1024 * 1024
+
+_NESTED_PLAINLY_LEVELS = 20
+_UNSEEN = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+"""What stays an escape in JSON: what UTF-8 cannot carry, and what a terminal would obey when someone prints the file."""
+
+_UNSEEN_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]|\xe2(?:\x80[\xa8-\xae]|\x81[\xa6-\xa9])|\xf3\xa0[\x80\x81][\x80-\xbf]")
+"""The same in bytes; UTF-8 has no surrogates."""
+
+
+class UnreadableDocument(Failure):
+    """A document that is damaged, foreign or too large. It is left alone."""
+
+
+class NewerDocument(UnreadableDocument):
+    """A document that a newer chinwag wrote in a newer format. It must not be written over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    conversation: Conversation
+    sequence: int
+    """The number of the last journal record that the document holds; 0 without a journal."""
+
+
+def encode(conversation: Conversation, *, format: DocumentFormat, sequence: int = 0) -> bytes:  # noqa: A002
+    """The whole conversation as UTF-8 text. Raises ``Failure`` when tool arguments are no JSON at all."""
+    record = _record_of(conversation, sequence, arguments_as_text=format == "toml")
+    if format == "toml":
+        return write_toml(msgspec.to_builtins(record, builtin_types=(datetime,)))
+    try:
+        data = msgspec.json.format(msgspec.json.encode(record), indent=2)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: only the slower encoder writes it.
+        text = json.dumps(msgspec.to_builtins(record), ensure_ascii=False, indent=2)
+        return f"{_escaped(text)}\n".encode()
+    if not data.isascii():
+        # Line by line, that is text by text: other threads get their turn in a large document.
+        data = b"".join(map(_escaped_line, data.splitlines(keepends=True)))
+    return data + b"\n"
+
+
+def decode(data: bytes, *, name: str, conversation_id: str | None = None) -> Conversation:
+    """The conversation in a JSON or TOML document. Raises ``UnreadableDocument``; ``name`` is the file's, for that.
+
+    ``conversation_id`` is the one that the file's name gives: it wins over what the document says of itself.
+    """
+    return read_document(data, name=name, conversation_id=conversation_id).conversation
+
+
+def read_document(data: bytes, *, name: str, conversation_id: str | None = None) -> Document:
+    """As ``decode``, with what else the document says."""
+    if len(data) > DOCUMENT_LIMIT_BYTES:
+        raise _unreadable(name, f"it is larger than {DOCUMENT_LIMIT_BYTES // 1024 // 1024} MB")
+    if not data.strip(b" \t\r\n\0"):
+        raise _unreadable(name, "it holds nothing but zeros" if b"\0" in data else "it is empty")
+    try:
+        record = _read_record(data, name)
+        if conversation_id is None and not is_id(record.id):
+            raise ValueError("id: not 26 characters of base 32")
+        conversation = _conversation_of(record, conversation_id or record.id)
+        return Document(conversation=conversation, sequence=record.end.sequence)
+    except (ValueError, OverflowError) as error:
+        raise _unreadable(name, _in_words(error)) from error
+    except RecursionError as error:
+        raise _unreadable(name, "it is nested too deeply") from error
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read_record(data: bytes, name: str) -> DocumentRecord:
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if data.lstrip(b" \t\r\n").startswith(b"{"):
+        try:
+            # Twice as fast, and stricter than JSON in Python: what it refuses, the other reader decides.
+            record = msgspec.json.decode(data, type=DocumentRecord)
+        except (ValueError, RecursionError):
+            record = _typed(json.loads(data.decode("utf-8")), name)
+    else:
+        record = _typed(_toml(data, name), name)
+    _check_version(record.chinwag, name)
+    return record
+
+
+def _toml(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        return read_toml(data, name=name, limit_bytes=DOCUMENT_LIMIT_BYTES)
+    except Failure as failure:
+        raise _unreadable(name, failure.message) from failure
+
+
+def _typed(found: Any, name: str) -> DocumentRecord:
+    if not isinstance(found, dict) or "chinwag" not in found:
+        raise ValueError("it is not a conversation of chinwag")
+    # First of all: a newer format may have changed every other field.
+    _check_version(found["chinwag"], name)
+    if "end" not in found:
+        raise ValueError("it was cut short: the end is missing")
+    return msgspec.convert(found, DocumentRecord)
+
+
+def _check_version(version: Any, name: str) -> None:
+    if type(version) is not int or version < 1:
+        raise ValueError("chinwag: expected the version of the format, a number from 1")
+    if version > VERSION:
+        raise NewerDocument(
+            f"cannot open {name}",
+            f"it was written in format {version}; this chinwag knows formats up to {VERSION}",
+            "update chinwag; the file is left as it is",
+        )
+
+
+def _conversation_of(record: DocumentRecord, conversation_id: str) -> Conversation:
+    if not record.end.complete:
+        raise ValueError("end.complete: the document says that it is not complete")
+    ids = _unique(message.id for message in record.messages)
+    messages = zip(record.messages, ids, range(len(record.messages)), strict=True)
+    return Conversation(
+        id=conversation_id,
+        created_at=_in_utc(record.created_at),
+        updated_at=_in_utc(record.updated_at),
+        title=record.title,
+        model=record.model,
+        messages=tuple(_message_of(message, message_id, position) for message, message_id, position in messages),
+    )
+
+
+def _message_of(record: MessageRecord, message_id: str, position: int) -> Message:
+    return Message(
+        id=message_id,
+        role=Role(record.role),
+        text=record.text,
+        at=_in_utc(record.at),
+        state=MessageState(record.state),
+        model=record.model,
+        thinking=record.thinking,
+        thinking_seconds=record.thinking_seconds,
+        thinking_pieces=record.thinking_pieces,
+        tool_calls=tuple(
+            ToolCall(
+                name=call.name,
+                arguments=_arguments_of(call.arguments, f"messages[{position}].tool_calls[{number}].arguments"),
+                id=call.id,
+            )
+            for number, call in enumerate(record.tool_calls)
+        ),
+        first_token_seconds=record.first_token_seconds,
+        seconds=record.seconds,
+        pieces=record.pieces,
+        counts=None if record.counts is None else FinalCounts(**msgspec.structs.asdict(record.counts)),
+        failure=record.failure,
+    )
+
+
+def _arguments_of(arguments: dict[str, Any] | str, field: str) -> dict[str, Any]:
+    if isinstance(arguments, dict):
+        return arguments
+    try:
+        found = json.loads(arguments)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{field}: {_in_words(error)}") from error
+    if isinstance(found, dict):
+        return found
+    raise ValueError(f"{field}: expected an object in JSON")
+
+
+def _unique(ids: Iterator[str]) -> list[str]:
+    """The ids in their order; one that came before gets a number, so that each still names one message."""
+    unique: dict[str, None] = {}
+    for wished in ids:
+        given, number = wished, 2
+        while given in unique:
+            given, number = f"{wished}-{number}", number + 1
+        unique[given] = None
+    return list(unique)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _unreadable(name: str, cause: str) -> UnreadableDocument:
+    return UnreadableDocument(f"cannot read {name}", cause, "the file is left as it is")
+
+
+def _in_words(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"line {error.lineno}, column {error.colno}: {error.msg}"
+        case UnicodeDecodeError():
+            return f"byte {error.start + 1} is not UTF-8"
+        case RecursionError():
+            return "nested too deeply"
+        case msgspec.ValidationError():
+            what, _, field = str(error).partition(" - at `$.")
+            what = (what[:1].lower() + what[1:]).replace("`", "")
+            return f"{field.rstrip('`')}: {what}" if field else what
+        case _:
+            return str(error)
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _record_of(conversation: Conversation, sequence: int, *, arguments_as_text: bool) -> DocumentRecord:
+    return DocumentRecord(
+        chinwag=VERSION,
+        id=conversation.id,
+        created_at=_in_utc(conversation.created_at),
+        updated_at=_in_utc(conversation.updated_at),
+        title=conversation.title,
+        model=conversation.model,
+        messages=[_record_of_message(message, arguments_as_text) for message in conversation.messages],
+        end=EndRecord(sequence=sequence, complete=True),
+    )
+
+
+def _record_of_message(message: Message, arguments_as_text: bool) -> MessageRecord:
+    return MessageRecord(
+        id=message.id,
+        role=message.role.value,
+        at=_in_utc(message.at),
+        state=message.state.value,
+        model=message.model,
+        thinking=message.thinking,
+        text=message.text,
+        failure=message.failure,
+        thinking_seconds=message.thinking_seconds,
+        thinking_pieces=message.thinking_pieces,
+        first_token_seconds=message.first_token_seconds,
+        seconds=message.seconds,
+        pieces=message.pieces,
+        counts=None if message.counts is None else _record_of_counts(message.counts),
+        tool_calls=[
+            ToolCallRecord(name=call.name, arguments=_record_of_arguments(call, arguments_as_text), id=call.id)
+            for call in message.tool_calls
+        ],
+    )
+
+
+def _record_of_counts(counts: FinalCounts) -> CountsRecord:
+    return CountsRecord(
+        done_reason=counts.done_reason,
+        total_seconds=counts.total_seconds,
+        load_seconds=counts.load_seconds,
+        prompt_tokens=counts.prompt_tokens,
+        prompt_seconds=counts.prompt_seconds,
+        answer_tokens=counts.answer_tokens,
+        answer_seconds=counts.answer_seconds,
+    )
+
+
+def _record_of_arguments(call: ToolCall, as_text: bool) -> dict[str, Any] | str:
+    try:
+        text = json.dumps(call.arguments, ensure_ascii=False, default=_mapping_as_dict)
+        plain = json.loads(text, parse_constant=_refuse_constant)
+    except _NoJson:
+        return _escaped(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Failure(
+            f"cannot write the arguments of the tool {call.name}",
+            _in_words(error),
+            "the conversation is not saved; take that message out of it",
+        ) from error
+    if as_text or not _is_within(plain, _NESTED_PLAINLY_LEVELS):
+        return _escaped(text)
+    if not isinstance(plain, dict):
+        raise Failure(f"cannot write the arguments of the tool {call.name}", "they are not an object")
+    return plain
+
+
+class _NoJson(Exception):
+    """NaN or an infinity, which Python writes and other readers of JSON refuse."""
+
+
+def _refuse_constant(constant: str) -> Any:
+    raise _NoJson(constant)
+
+
+def _mapping_as_dict(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not a type that JSON has")
+
+
+def _is_within(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if inner is None:
+        return True
+    return levels > 0 and all(_is_within(part, levels - 1) for part in inner)
+
+
+def _escaped_line(line: bytes) -> bytes:
+    if line.isascii():
+        return line
+    return _UNSEEN_IN_UTF8.sub(lambda found: json.dumps(found.group().decode())[1:-1].encode(), line)
+
+
+def _escaped(json_text: str) -> str:
+    if json_text.isascii():
+        return json_text
+    return _UNSEEN.sub(lambda found: json.dumps(found.group())[1:-1], json_text)

@@ -1,0 +1,71 @@
+"""Version 1 of a conversation's document, as it stands in a file: JSON and TOML carry the same.
+
+These types are the format. They stay as they are when ``conversations.values`` changes: a document that was written
+once loads for ever. A field may be added with a default; anything else is a new version beside this one.
+Absent means the default. Durations are seconds, counts are tokens, times are in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+VERSION = 1
+
+
+class ToolCallRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    name: str
+    arguments: dict[str, Any] | str = {}
+    """An object, or a string with the object's JSON in it: always so in TOML, and in JSON where no other reader
+    could be trusted with it (NaN, very deep nesting)."""
+    id: str = ""
+
+
+class CountsRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    done_reason: str = ""
+    total_seconds: float | None = None
+    load_seconds: float | None = None
+    prompt_tokens: int | None = None
+    prompt_seconds: float | None = None
+    answer_tokens: int | None = None
+    answer_seconds: float | None = None
+
+
+class MessageRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    id: str
+    role: Literal["system", "user", "assistant", "tool"]
+    at: datetime
+    state: Literal["complete", "not_sent", "answering", "stopped", "broken_off", "failed"] = "complete"
+    model: str = ""
+    thinking: str = ""
+    text: str = ""
+    failure: str = ""
+    thinking_seconds: float | None = None
+    thinking_pieces: int | None = None
+    first_token_seconds: float | None = None
+    seconds: float | None = None
+    pieces: int | None = None
+    counts: CountsRecord | None = None
+    tool_calls: list[ToolCallRecord] = []
+
+
+class EndRecord(msgspec.Struct, kw_only=True):
+    """Stands last in the file: without it the file was cut short, which TOML alone would not show."""
+
+    sequence: int
+    """The number of the last journal record that this document holds; 0 without a journal."""
+    complete: bool
+
+
+class DocumentRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    chinwag: int
+    """The version of the format."""
+    id: str
+    created_at: datetime
+    updated_at: datetime
+    title: str = ""
+    model: str = ""
+    messages: list[MessageRecord] = []
+    end: EndRecord
