@@ -1,0 +1,167 @@
+"""An answer, read from the bytes of ``/api/chat`` however they were split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tui.engine import Chunk, ErrorKind, FinalCounts, Host, ToolCall
+from tui.ollama import ndjson, wire
+from tui.ollama.errors import OllamaError, OllamaResponseError, OllamaStreamError, one_line
+from tui.ollama.refusals import error_of_refusal, is_refusal, refusal_of_value
+
+LONGEST_TEXT_BYTES = 64 * 1024 * 1024
+_MEGABYTE = 1024 * 1024
+
+
+class ChatStream:
+    """Takes bytes and gives ``Chunk``s, then one ``FinalCounts``.
+
+    What one call of ``feed`` brings is one chunk, unless thinking follows text in it: within a chunk, the thinking
+    comes before the text. Raises ``OllamaError`` after all that came before the fault was given.
+    """
+
+    def __init__(
+        self, *, host: Host, model: str, misfits: wire.Misfits, longest_text_bytes: int = LONGEST_TEXT_BYTES
+    ) -> None:
+        self._host = host
+        self._model = model
+        self._misfits = misfits
+        self._lines = ndjson.LineCutter()
+        self._longest_text_bytes = longest_text_bytes
+        self._text_bytes = 0
+        self._growing = _GrowingChunk()
+        self._has_begun = False
+        self.is_done = False
+        """The server said that the answer is whole; whatever it says after that is ignored."""
+
+    def feed(self, data: bytes) -> Iterator[Chunk | FinalCounts]:
+        """More of the answer, as much as one read brought."""
+        return iter(()) if self.is_done else self._feed(data)
+
+    def finish(self) -> Iterator[Chunk | FinalCounts]:
+        """The answer has ended: reads what stands after the last newline. Raises unless the server said done."""
+        tail = b"" if self.is_done else self._lines.tail()
+        if tail:
+            try:
+                value = ndjson.decoded(tail)
+            except ndjson.NotJsonError:
+                raise (self._broken_off() if self._has_begun else self._unreadable(tail)) from None
+            yield from self.take(value, len(tail))
+        if not self.is_done:
+            raise self._broken_off()
+
+    def take(self, value: Any, size_bytes: int) -> Iterator[Chunk | FinalCounts]:
+        """One decoded object that stands for itself: the whole of an answer that is not streamed."""
+        try:
+            yield from self._take(value, size_bytes)
+        except OllamaError:
+            yield from self._growing.given()
+            raise
+        yield from self._growing.given()
+
+    def _feed(self, data: bytes) -> Iterator[Chunk | FinalCounts]:
+        try:
+            for line in self._lines.feed(data):
+                yield from self._take(self._decoded(line), len(line))
+                if self.is_done:
+                    return
+        except ndjson.LineTooLongError:
+            yield from self._growing.given()
+            raise self._too_much(f"a line is longer than {ndjson.LONGEST_LINE_BYTES // _MEGABYTE} MB") from None
+        except OllamaError:
+            yield from self._growing.given()
+            raise
+        yield from self._growing.given()
+
+    def _decoded(self, line: bytes) -> Any:
+        try:
+            return ndjson.decoded(line)
+        except ndjson.NotJsonError:
+            raise self._unreadable(line) from None
+
+    def _take(self, value: Any, size_bytes: int) -> Iterator[Chunk | FinalCounts]:
+        if not isinstance(value, dict):
+            raise self._unreadable(repr(value).encode("ascii", "replace"))
+        if is_refusal(value):
+            refusal = refusal_of_value(value)
+            raise error_of_refusal(refusal, host=self._host, model=self._model, begun=self._has_begun)
+        fields = wire.Fields(value, self._misfits)
+        message = fields.fields("message")
+        text, thinking = message.text("content"), message.text("thinking")
+        calls = wire.tool_calls(message, self._misfits)
+        if text or thinking or calls:
+            self._has_begun = True
+            self._text_bytes += size_bytes if calls else len(text) + len(thinking)
+            if self._text_bytes > self._longest_text_bytes:
+                raise self._too_much(f"it is longer than {self._longest_text_bytes // _MEGABYTE} MB")
+            yield from self._growing.add(text, thinking, calls)
+        counts = wire.final_counts(fields)
+        if fields.is_true("done") or counts.done_reason:
+            self.is_done = True
+            yield from self._growing.given()
+            yield counts
+
+    def _broken_off(self) -> OllamaStreamError:
+        if self._has_begun:
+            title, advice = "the answer broke off", "what came is kept; ask again"
+        else:
+            title, advice = "no answer came", "ask again"
+        return OllamaStreamError(
+            title, f"{self._host.name} ended it without saying that it was done", advice, kind=ErrorKind.broken_off
+        )
+
+    def _too_much(self, why: str) -> OllamaStreamError:
+        return OllamaStreamError(
+            "the answer is too large",
+            why,
+            "ask for less, or choose another model with ctrl+t",
+            kind=ErrorKind.unreadable,
+        )
+
+    def _unreadable(self, said: bytes) -> OllamaError:
+        message = f"it said: {one_line(ndjson.readable_text(said[:2000]), 120)}"
+        if self._has_begun:
+            return OllamaStreamError(
+                "the answer cannot be read on", message, "what came is kept; ask again", kind=ErrorKind.unreadable
+            )
+        return OllamaResponseError(
+            f"{self._host.name} does not answer like ollama",
+            message,
+            "check the address, and any proxy in between",
+            kind=ErrorKind.unreadable,
+        )
+
+
+class _GrowingChunk:
+    """What has come since the last chunk was given."""
+
+    __slots__ = ("_calls", "_pieces", "_text", "_thinking")
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._pieces = 0
+
+    def add(self, text: str, thinking: str, calls: tuple[ToolCall, ...]) -> Iterator[Chunk]:
+        if thinking and self._text:
+            yield from self.given()
+        if thinking:
+            self._thinking.append(thinking)
+        if text:
+            self._text.append(text)
+        self._calls += calls
+        self._pieces += 1
+
+    def given(self) -> Iterator[Chunk]:
+        if not self._pieces:
+            return
+        chunk = Chunk(
+            text="".join(self._text),
+            thinking="".join(self._thinking),
+            tool_calls=tuple(self._calls),
+            pieces=self._pieces,
+        )
+        self._text, self._thinking, self._calls, self._pieces = [], [], [], 0
+        yield chunk
