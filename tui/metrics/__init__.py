@@ -1,0 +1,1 @@
+"""Numbers about answers: what was measured, and what is estimated while it still runs."""
