@@ -1,0 +1,232 @@
+"""All rows of a conversation from the first to the last, of which only those near the view are made."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from tui.app.transcript.document import Part
+from tui.app.transcript.entry import Entry
+from tui.app.transcript.heights import RowHeights
+from tui.app.transcript.rendering import Look
+from tui.app.transcript.rows import TEXT_COLUMN, Row
+from tui.conversations.values import Message
+
+KEPT_ROWS = 4_000
+"""Rendered rows that are kept when they are out of view, about 2 kB each."""
+OPEN_MESSAGES = 400
+"""Messages that stay cut into units."""
+
+
+class Place(NamedTuple):
+    """A row, by what it belongs to."""
+
+    message: int
+    part: int
+    row: int
+
+
+class ConversationRows:
+    """Messages and the rows they take. What is far from the view is an estimate of their number."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.heights = RowHeights()
+        self.look: Look | None = None
+        """None until it is known how wide the rows are; then no row can be asked for."""
+        self.rows_after: list[Row] = []
+        """What stands below the last message."""
+        self._rendered: OrderedDict[Part, None] = OrderedDict()
+        self._rendered_rows = 0
+        self._opened: OrderedDict[Entry, None] = OrderedDict()
+
+    @property
+    def total(self) -> int:
+        """How many rows there are, what stands below the messages included."""
+        return self.heights.total + len(self.rows_after)
+
+    # Messages
+
+    def show(self, messages: Iterable[Message]) -> None:
+        self._opened.clear()
+        self._forget_rendered()
+        self.entries = [Entry(message) for message in messages]
+        self._estimate()
+
+    def add(self, message: Message) -> int:
+        """Append a message; the rows it takes."""
+        entry = Entry(message)
+        self.entries.append(entry)
+        self.heights.append(0)
+        if self.look is not None:
+            self.open(len(self.entries) - 1)
+        return entry.height
+
+    def remove(self, index: int) -> None:
+        self._opened.pop(self.entries.pop(index), None)
+        self._forget_rendered()
+        self.heights = RowHeights([entry.height for entry in self.entries])
+
+    def index_of(self, message_id: str) -> int | None:
+        for index in reversed(range(len(self.entries))):
+            if self.entries[index].message.id == message_id:
+                return index
+        return None
+
+    def take_height(self, index: int) -> int:
+        """Note the height that a message has after a change; by how many rows it grew."""
+        change = self.entries[index].height - self.heights[index]
+        self.heights[index] += change
+        return change
+
+    # Layout
+
+    def use(self, look: Look) -> None:
+        """Render in another width or theme. Messages are cut into units again when they come near the view."""
+        self.look = look
+        for entry in self._opened:
+            if not (entry.is_answering or entry.is_unfolded):
+                entry.close()
+        self._opened = OrderedDict((entry, None) for entry in self._opened if entry.is_open)
+        self._forget_rendered()
+        self._estimate()
+
+    def _estimate(self) -> None:
+        look = self.look
+        if look is None:
+            self.heights = RowHeights([0] * len(self.entries))
+            return
+        width = look.page.prose_end - TEXT_COLUMN
+        for entry in self.entries:
+            if entry.is_open:
+                entry.use(look)
+            else:
+                entry.height = entry.estimate(width)
+        self.heights = RowHeights([entry.height for entry in self.entries])
+
+    def open(self, index: int) -> Entry:
+        """A message, cut into units; its height may change by that."""
+        entry = self.entries[index]
+        if not entry.is_open:
+            assert self.look is not None
+            entry.open(self.look)
+            self.heights[index] = entry.height
+        if entry in self._opened:
+            self._opened.move_to_end(entry)
+        else:
+            self._opened[entry] = None
+        return entry
+
+    def settle_end(self, window_rows: int) -> None:
+        """Make exact what is near the end."""
+        self._make_exact_above(len(self.entries), 0, 2 * window_rows)
+
+    def settle_at(self, top: int, window_rows: int) -> int:
+        """Make exact what is near row ``top``; the number that the same row has then."""
+        place = self.place(top)
+        if place is None:
+            return top
+        index, part, row = place
+        self._make_exact(index, part)
+        self._make_exact_below(index, part, row + 2 * window_rows)
+        self._make_exact_above(index, part, window_rows)
+        return self.number_of(place)
+
+    def place(self, number: int) -> Place | None:
+        """Where row ``number`` is, whatever becomes of the rows above it; None below the last message."""
+        index, offset = self.heights.find(number)
+        if index >= len(self.entries):
+            return None
+        guessed = self.heights[index]
+        entry = self.open(index)
+        if entry.height != guessed:
+            offset = offset * entry.height // max(1, guessed)
+        return Place(index, *entry.find(offset))
+
+    def number_of(self, place: Place) -> int:
+        """The number that the row at ``place`` has."""
+        entry = self.entries[place.message]
+        row = min(place.row, max(0, entry.part(place.part).height - 1))
+        return self.heights.before(place.message) + entry.before(place.part) + row
+
+    def _make_exact(self, index: int, part: int) -> int:
+        """Render a part if its height is only estimated; how many rows it takes."""
+        held = self.entries[index].part(part)
+        if not held.is_exact:
+            self._rows_of(index, part)
+        return held.height
+
+    def _make_exact_below(self, index: int, part: int, rows: int) -> None:
+        while index < len(self.entries):
+            entry = self.open(index)
+            while part < entry.count:
+                if rows <= 0:
+                    return
+                rows -= self._make_exact(index, part)
+                part += 1
+            index, part = index + 1, 0
+
+    def _make_exact_above(self, index: int, part: int, rows: int) -> None:
+        """As many rows in front of a part."""
+        while rows > 0:
+            while part > 0 and rows > 0:
+                part -= 1
+                rows -= self._make_exact(index, part)
+            if rows <= 0 or index == 0:
+                return
+            index -= 1
+            part = self.open(index).count
+
+    # Rows
+
+    def between(self, first: int, end: int) -> Iterator[tuple[int, Row]]:
+        """The rows from ``first`` up to ``end``, with their numbers."""
+        number = first
+        index, offset = self.heights.find(number)
+        while number < end and index < len(self.entries):
+            entry = self.open(index)
+            part, inside = entry.find(offset)
+            while number < end and part < entry.count:
+                for row in self._rows_of(index, part)[inside : inside + end - number]:
+                    yield number, row
+                    number += 1
+                part, inside = part + 1, 0
+            index, offset = index + 1, 0
+        for row in self.rows_after[max(0, number - self.heights.total) :][: max(0, end - number)]:
+            yield number, row
+            number += 1
+
+    def row(self, number: int) -> Row | None:
+        return next((row for _, row in self.between(number, number + 1)), None)
+
+    def _rows_of(self, index: int, part: int) -> list[Row]:
+        """The rows of a part, rendered when they are not at hand."""
+        entry = self.entries[index]
+        held = entry.part(part)
+        if held.rows is not None and held not in self._rendered:
+            return held.rows
+        rows = entry.rows(part)
+        self.heights[index] = entry.height
+        if held not in self._rendered:
+            self._rendered_rows += len(rows)
+            self._rendered[held] = None
+        self._rendered.move_to_end(held)
+        return rows
+
+    def forget_far_ones(self, window_rows: int) -> None:
+        """Let go of rows and units that were not looked at for longest."""
+        while self._rendered_rows > max(KEPT_ROWS, 6 * window_rows):
+            part, _ = self._rendered.popitem(last=False)
+            self._rendered_rows -= part.height
+            part.rows = None
+        while len(self._opened) > OPEN_MESSAGES:
+            entry, _ = self._opened.popitem(last=False)
+            if not entry.is_answering:
+                entry.close()
+
+    def _forget_rendered(self) -> None:
+        for part in self._rendered:
+            part.rows = None
+        self._rendered.clear()
+        self._rendered_rows = 0
