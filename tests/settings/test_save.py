@@ -356,7 +356,8 @@ def test_any_file_keeps_everything_else_or_stays_or_is_copied(
         assert value_in(file, name) == value
         return
     expected = read_toml(old, name="old")
-    expected.setdefault(group, {})[key] = value
+    replaced = str(expected.setdefault(group, {}).get(key, ""))
+    expected[group][key] = value
     assert read_toml(new, name="new") == expected
-    assert new.count(b"#") >= old.count(b"#")
+    assert new.count(b"#") >= old.count(b"#") - replaced.count("#")
     assert write_toml(expected)

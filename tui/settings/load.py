@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -31,6 +31,8 @@ class SettingsFault:
     source: str
     """``settings.toml``, a variable's name or a flag."""
     message: str
+    setting: str = ""
+    """The setting whose value in the file was left out; empty for any other fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +40,57 @@ class LoadedSettings:
     settings: Settings
     origins: Mapping[str, Origin]
     """Where each setting's value comes from, by the setting's name."""
+    in_file: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
+    """What the file says, by the setting's name, whether or not something else wins over it."""
     faults: tuple[SettingsFault, ...] = ()
+
+    def value(self, name: str) -> Value:
+        """The value that holds. Raises ``Failure`` for an unknown name."""
+        return self.settings.get(name)
 
     def with_value(self, name: str, value: Value, *, origin: Origin = "file") -> LoadedSettings:
         """The same with one setting changed. Raises ``Failure`` for an unknown name or a value it cannot have."""
-        origins = MappingProxyType({**self.origins, name: origin})
-        return replace(self, settings=self.settings.with_value(name, value), origins=origins)
+        settings = self.settings.with_value(name, value)
+        in_file = MappingProxyType({**self.in_file, name: value}) if origin == "file" else self.in_file
+        return replace(
+            self, settings=settings, origins=MappingProxyType({**self.origins, name: origin}), in_file=in_file
+        )
 
     def with_default(self, name: str) -> LoadedSettings:
-        """The same with one setting put back. Raises ``Failure`` for an unknown name."""
-        return self.with_value(name, find_setting(name).default, origin="default")
+        """The same with one setting put back, in the file too. Raises ``Failure`` for an unknown name."""
+        default = find_setting(name).default
+        return self._with_file_value(name, None).with_value(name, default, origin="default")
+
+    def with_saved(self, name: str, value: Value | None, *, set_aside: Path | None = None) -> LoadedSettings:
+        """The same after the file was given ``value``, or lost the setting (None).
+
+        A variable or a flag goes on to win over it. ``set_aside`` is the copy that was made of a broken file. Raises
+        ``Failure`` for an unknown name or a value it cannot have.
+        """
+        if value is not None:
+            check_value(find_setting(name), value)
+        saved = self._with_file_value(name, value)
+        saved = replace(saved, faults=_faults_after_saving(self.faults, name, set_aside))
+        if self.origins[name] in ("environment", "flag"):
+            return saved
+        return saved.with_default(name) if value is None else saved.with_value(name, value)
+
+    def _with_file_value(self, name: str, value: Value | None) -> LoadedSettings:
+        kept = {key: item for key, item in self.in_file.items() if key != name}
+        if value is not None:
+            kept[name] = value
+        return replace(self, in_file=MappingProxyType(kept))
+
+
+def _faults_after_saving(
+    faults: tuple[SettingsFault, ...], name: str, set_aside: Path | None
+) -> tuple[SettingsFault, ...]:
+    """A wrong value that was replaced is no fault any more; nor is a broken file, once its copy is named."""
+    if set_aside is None:
+        return tuple(fault for fault in faults if fault.setting != name)
+    source = clean_line(set_aside.name.partition(".bad-")[0], 80)
+    rest = tuple(fault for fault in faults if fault.source != source)
+    return (*rest, _fault(source, f"it was broken and is now kept as {set_aside.name}"))
 
 
 def load_settings(file: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> LoadedSettings:
@@ -59,6 +102,7 @@ def load_settings(file: Path, environ: Mapping[str, str], flags: Mapping[str, An
     each becomes a fault, and the next origin's value is used. Raises only for a flag that is no setting. Blocks.
     """
     values: dict[str, Value] = {}
+    in_file: dict[str, Value] = {}
     origins: dict[str, Origin] = {setting.name: "default" for setting in SETTINGS}
     faults: list[SettingsFault] = []
     later_wins: tuple[tuple[Origin, Iterator[tuple[Setting, Value]]], ...] = (
@@ -70,7 +114,14 @@ def load_settings(file: Path, environ: Mapping[str, str], flags: Mapping[str, An
         for setting, value in found:
             values[setting.name] = value
             origins[setting.name] = origin
-    return LoadedSettings(settings=settings_of(values), origins=MappingProxyType(origins), faults=tuple(faults))
+            if origin == "file":
+                in_file[setting.name] = value
+    return LoadedSettings(
+        settings=settings_of(values),
+        origins=MappingProxyType(origins),
+        in_file=MappingProxyType(in_file),
+        faults=tuple(faults),
+    )
 
 
 def _from_file(file: Path, faults: list[SettingsFault]) -> Iterator[tuple[Setting, Value]]:
@@ -89,7 +140,7 @@ def _from_file(file: Path, faults: list[SettingsFault]) -> Iterator[tuple[Settin
         try:
             yield setting, check_value(setting, value)
         except Failure as failure:
-            faults.append(_fault(source, f"{name}: {failure.message}"))
+            faults.append(_fault(source, f"{name}: {failure.message}", setting=name))
 
 
 def _leaves(table: Mapping[str, Any], source: str, faults: list[SettingsFault]) -> Iterator[tuple[str, Any]]:
@@ -142,5 +193,5 @@ def _from_flags(flags: Mapping[str, Any], faults: list[SettingsFault]) -> Iterat
             faults.append(_fault(setting.flag or name, failure.message))
 
 
-def _fault(source: str, message: str) -> SettingsFault:
-    return SettingsFault(source=clean_line(source, 80), message=clean_line(message, 300))
+def _fault(source: str, message: str, *, setting: str = "") -> SettingsFault:
+    return SettingsFault(source=clean_line(source, 80), message=clean_line(message, 300), setting=setting)

@@ -1,0 +1,413 @@
+"""What plain mode does with a prompt or a command: one conversation at a time, heard as it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tui.chat.events import (
+    AnswerBegan,
+    AnswerEnded,
+    AnswerGrew,
+    Phase,
+    PhaseChanged,
+    SavedAgain,
+    SavingFailed,
+    SessionEvent,
+)
+from tui.chat.session import Session
+from tui.chat.silence import is_cloud_name
+from tui.cleaning import clean_line
+from tui.cli.plain_commands import help_lines, read_command
+from tui.cli.plain_voice import PlainVoice
+from tui.conversations.values import Message, MessageState, Role, Summary
+from tui.engine import EngineError, Model
+from tui.failures import Failure
+from tui.ollama.names import same_model
+from tui.workspace import Workspace
+
+LISTED = 20
+WAITING_TOLD_AFTER_SECONDS = 1.0
+
+AskLine = Callable[[str], Awaitable[str]]
+"""Asks one question and gives the line that answers it; empty at the end of the input."""
+
+
+class PlainTurns:
+    """``begin``, then ``understand`` for each whole prompt or command; both say whether all went well.
+
+    ``ask_line`` is None where nobody can be asked.
+    """
+
+    def __init__(
+        self, workspace: Workspace, voice: PlainVoice, *, ask_line: AskLine | None, shows_thinking: bool
+    ) -> None:
+        self._workspace = workspace
+        self._voice = voice
+        self._ask_line = ask_line
+        self._shows_thinking = shows_thinking
+        self._session: Session | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._answer_over = asyncio.Event()
+        self._is_well = True
+        self._in_thinking = False
+        self._waiting: asyncio.TimerHandle | None = None
+        self._unsent = ""
+        """A prompt that could not leave; ``/again`` sends it."""
+        self._listed: tuple[Summary, ...] = ()
+        self._cloud_agreed: set[str] = set()
+        self.is_over = False
+        """The person said good-bye."""
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("the talk has not begun")
+        return self._session
+
+    async def begin(self, *, tells: bool) -> bool:
+        """A new conversation. ``tells`` says where one is."""
+        self._watch(self._workspace.new_session(model=self._workspace.options.model or ""))
+        if not tells:
+            return True
+        is_well = await self._have_model()
+        kept = ", nothing is kept" if self._workspace.is_throwaway else ""
+        model = self.session.conversation.model or "no model"
+        self._voice.say(f"{model} on {self._workspace.host.name}{kept}, /? lists the commands")
+        return is_well
+
+    async def understand(self, text: str) -> bool:
+        """A command or a prompt."""
+        found = read_command(text)
+        if found is None:
+            return await self._send(text)
+        name, argument = found
+        match name:
+            case "model":
+                return await self._use_model(argument)
+            case "models":
+                return await self._list_models()
+            case "new":
+                return self._begin_new()
+            case "open":
+                return await self._open(argument)
+            case "again":
+                return await self._again()
+            case "thinking":
+                self._shows_thinking = not self._shows_thinking
+                self._voice.say("thinking is shown" if self._shows_thinking else "thinking is not shown")
+            case "bye":
+                self.is_over = True
+            case _:
+                self._voice.tell(*help_lines())
+        return True
+
+    def stop(self) -> bool:
+        """Ends the answer under way and keeps it; whether there was one."""
+        return self._session is not None and self._session.stop()
+
+    def close(self) -> None:
+        self._end_waiting()
+        self._unsubscribe()
+
+    # A prompt and its answer
+
+    async def _send(self, text: str) -> bool:
+        self._unsent = text
+        if not await self._have_model() or not await self._may_leave(self.session.conversation.model):
+            return False
+        try:
+            self._answer_over.clear()
+            await self.session.ask(text)
+        except Failure as failure:
+            self._voice.say_failure(failure)
+            return False
+        self._unsent = ""
+        return await self._until_answered()
+
+    async def _again(self) -> bool:
+        session = self.session
+        if self._unsent:
+            return await self._send(self._unsent)
+        self._answer_over.clear()
+        if session.can_try_again():
+            session.try_again()
+        elif session.is_paused:
+            await session.go_on()
+        else:
+            self._voice.say("there is nothing to try again")
+            return True
+        return await self._until_answered()
+
+    async def _until_answered(self) -> bool:
+        if self.session.is_answering:
+            await self._answer_over.wait()
+        elif self.session.is_paused:
+            self._voice.say("not sent yet, /again sends it")
+            return False
+        return self._is_well
+
+    async def _have_model(self) -> bool:
+        """The session has a model to ask, or it was said why not."""
+        if self.session.conversation.model:
+            return True
+        try:
+            model = await self._workspace.choose_model(self.session)
+        except EngineError as failure:
+            self._voice.say_failure(failure, more=self._unsent_words)
+            return False
+        if model is None:
+            self._voice.say(f"no model on {self._workspace.host.name} that can chat, ollama pull qwen3:8b brings one")
+        return model is not None
+
+    @property
+    def _unsent_words(self) -> str:
+        if not self._unsent:
+            return ""
+        return "nothing was sent" if self._ask_line is None else "nothing was sent, /again sends it"
+
+    async def _may_leave(self, model: str) -> bool:
+        """Nothing goes to a model on somebody else's computers before the person agreed, once for each server."""
+        host = self._workspace.host.url
+        if not self._is_cloud(model) or host in self._cloud_agreed:
+            return True
+        self._voice.say(f"{model} is a cloud model: what you write, and what was said before, leaves this machine")
+        answer = "" if self._ask_line is None else await self._ask_line("send it? yes or no: ")
+        if answer.strip().lower() in ("y", "yes"):
+            self._cloud_agreed.add(host)
+            return True
+        self._voice.say("nothing was sent")
+        return False
+
+    def _is_cloud(self, name: str) -> bool:
+        listed = self._listed_model(name)
+        return is_cloud_name(name) or (listed is not None and listed.is_cloud)
+
+    # What the session tells
+
+    def _watch(self, session: Session) -> None:
+        self._unsubscribe()
+        self._session = session
+        self._unsubscribe = session.subscribe(self._heard)
+
+    def _heard(self, event: SessionEvent) -> None:
+        match event:
+            case AnswerBegan():
+                self._in_thinking = False
+                self._voice.begin_answer()
+            case PhaseChanged(phase):
+                self._say_phase(phase)
+            case AnswerGrew(text, thinking):
+                self._grew(text, thinking)
+            case AnswerEnded(message, failure):
+                self._ended(message, failure)
+            case SavingFailed(failure):
+                self._voice.say_failure(failure)
+            case SavedAgain():
+                self._voice.say("saved again")
+            case _:
+                pass
+
+    def _say_phase(self, phase: Phase) -> None:
+        self._end_waiting()
+        model = self.session.conversation.model
+        match phase:
+            case Phase.waiting:
+                loop = asyncio.get_running_loop()
+                self._waiting = loop.call_later(WAITING_TOLD_AFTER_SECONDS, self._voice.say, f"waiting for {model}")
+            case Phase.loading:
+                usual = self._workspace.typical_load_seconds(model)
+                self._voice.say(f"loading {model}{'' if usual is None else f', usually about {usual:.0f} s'}")
+            case Phase.reading:
+                self._voice.say("reading or queued")
+            case Phase.thinking:
+                self._voice.say("thinking")
+            case Phase.answering if not self._voice.stdout_is_terminal:
+                self._voice.say("answering")
+            case _:
+                pass
+
+    def _grew(self, text: str, thinking: str) -> None:
+        if thinking and self._shows_thinking:
+            if not self._in_thinking:
+                self._voice.end_line()
+                self._voice.write("thinking:\n")
+            self._in_thinking = True
+            self._voice.write(thinking)
+        if text and self._in_thinking:
+            self._in_thinking = False
+            self._voice.end_line()
+            self._voice.write("answer:\n")
+        self._voice.write(text)
+
+    def _ended(self, message: Message, failure: Failure | None) -> None:
+        self._end_waiting()
+        self._voice.end_line()
+        self._is_well = message.state is MessageState.complete
+        self._voice.say(_end_words(message, failure))
+        self._answer_over.set()
+
+    def _end_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    # Commands
+
+    async def _use_model(self, name: str) -> bool:
+        if not name:
+            self._voice.say(
+                f"the model is {self.session.conversation.model or 'not chosen'}, /model NAME takes another"
+            )
+            return True
+        catalog = self._workspace.catalog
+        try:
+            if catalog.models is None:
+                await catalog.refresh()
+        except EngineError as failure:
+            self._voice.say_failure(failure)
+        listed = self._listed_model(name)
+        if listed is None and catalog.models is not None:
+            self._voice.say(f"{self._workspace.host.name} does not list {name}, taken at its word")
+        chosen = name if listed is None else listed.name
+        self.session.use_model(chosen)
+        self._voice.say(f"the model is {chosen}")
+        try:
+            await self._workspace.make_default(chosen)
+        except Failure as failure:
+            self._voice.say_failure(failure)
+        return True
+
+    async def _list_models(self) -> bool:
+        catalog = self._workspace.catalog
+        try:
+            models = await catalog.refresh()
+        except EngineError as failure:
+            self._voice.say_failure(failure)
+            return False
+        if not models:
+            self._voice.say(f"no models on {self._workspace.host.name} yet, ollama pull qwen3:8b brings one")
+        loaded = {one.name for one in catalog.running}
+        current = self.session.conversation.model
+        self._voice.tell(
+            *(
+                _model_words(one, is_loaded=one.name in loaded, is_current=same_model(one.name, current))
+                for one in models
+            )
+        )
+        return True
+
+    def _listed_model(self, name: str) -> Model | None:
+        return next((one for one in self._workspace.catalog.models or () if same_model(one.name, name)), None)
+
+    def _begin_new(self) -> bool:
+        if not self.session.is_empty:
+            self._watch(self._workspace.new_session(model=self.session.conversation.model))
+        self._unsent = ""
+        self._voice.say("a new conversation")
+        return True
+
+    async def _open(self, argument: str) -> bool:
+        """Without an argument the list, the one changed last first; with a number, that one of the list."""
+        try:
+            if not argument or not self._listed:
+                self._listed = (await self._workspace.shelf.summaries()).summaries[:LISTED]
+            if not argument:
+                self._tell_conversations()
+                return True
+            number = int(argument) if argument.isdecimal() and len(argument) < 4 else 0
+            if not 1 <= number <= len(self._listed):
+                self._voice.say(f"there is no number {clean_line(argument, 20)} in the list, /open shows it")
+                return False
+            self._watch(await self._workspace.open_session(self._listed[number - 1].id))
+        except Failure as failure:
+            self._voice.say_failure(failure)
+            return False
+        self._unsent = ""
+        self._tell_opened()
+        return True
+
+    def _tell_conversations(self) -> None:
+        if not self._listed:
+            self._voice.say("no conversations yet, what you write first begins one")
+            return
+        self._voice.tell(
+            *(f"{number}: {_summary_words(one)}" for number, one in enumerate(self._listed, start=1)),
+            "/open NUMBER opens one",
+        )
+
+    def _tell_opened(self) -> None:
+        """Where the talk was left: the last prompt and what was answered."""
+        session = self.session
+        conversation = session.conversation
+        self._voice.say(f"opened {conversation.title or 'untitled'}, {_messages_words(len(conversation.messages))}")
+        asked = [at for at, one in enumerate(conversation.messages) if one.role is Role.user]
+        for message in conversation.messages[asked[-1] :] if asked else ():
+            if message.role is Role.user:
+                self._voice.say("you wrote")
+            else:
+                self._voice.say(message.model or message.role.value)
+            self._voice.write(message.text)
+            self._voice.end_line()
+        if session.is_read_only:
+            self._voice.say("it is open in another chinwag: here it can only be read")
+        elif session.is_paused:
+            self._voice.say(f"{len(session.queue)} prompts wait, /again sends the first")
+
+
+def _end_words(message: Message, failure: Failure | None) -> str:
+    """How an answer ended, with the server's own numbers where it gave them."""
+    match message.state:
+        case MessageState.complete:
+            cut = ", cut off at the length limit" if message.counts and message.counts.done_reason == "length" else ""
+            return ", ".join(("done", *_numbers(message))) + cut
+        case MessageState.stopped:
+            return f"stopped, {_tokens(message)} kept"
+        case MessageState.broken_off:
+            return f"broken off, {_tokens(message)} kept, /again asks again: {_cause(message, failure)}"
+        case _:
+            return f"{_cause(message, failure) or 'no answer'}, /again asks again"
+
+
+def _cause(message: Message, failure: Failure | None) -> str:
+    if failure is None:
+        return message.failure
+    return ", ".join(part for part in (failure.title, failure.message, failure.advice) if part)
+
+
+def _numbers(message: Message) -> list[str]:
+    numbers = []
+    if message.counts is not None and (speed := message.counts.tokens_per_second) is not None:
+        numbers.append(f"{speed:.1f} tok/s")
+    seconds = "" if message.seconds is None else f" in {message.seconds:.1f} s"
+    numbers.append(f"{_tokens(message)}{seconds}")
+    if message.first_token_seconds is not None:
+        numbers.append(f"first {message.first_token_seconds:.2f} s")
+    return numbers
+
+
+def _tokens(message: Message) -> str:
+    counted = message.counts.answer_tokens if message.counts is not None else None
+    if counted is not None:
+        return f"{counted} {'token' if counted == 1 else 'tokens'}"
+    return f"~{message.pieces or 0} tokens"
+
+
+def _model_words(model: Model, *, is_loaded: bool, is_current: bool) -> str:
+    size = "" if model.size_bytes is None or model.is_cloud else f"{model.size_bytes / 1e9:.1f} GB"
+    marks = [
+        word for word, holds in (("cloud", model.is_cloud), ("loaded", is_loaded), ("in use", is_current)) if holds
+    ]
+    return ", ".join(part for part in (model.name, model.parameter_size, model.quantization, size, *marks) if part)
+
+
+def _summary_words(summary: Summary) -> str:
+    at = summary.updated_at.astimezone()
+    title = clean_line(summary.title, 80) or "untitled"
+    return ", ".join(
+        part for part in (title, summary.model, _messages_words(summary.message_count), f"{at:%Y-%m-%d %H:%M}") if part
+    )
+
+
+def _messages_words(count: int) -> str:
+    return f"{count} {'message' if count == 1 else 'messages'}"
