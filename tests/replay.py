@@ -188,6 +188,18 @@ async def playing(played: dict[str, Recording] | None = None) -> AsyncGenerator[
         yield server
 
 
+@asynccontextmanager
+async def playing_by_path(**names: str) -> AsyncGenerator[Server, None]:
+    """A server that plays one recording for each path: ``chat="chat-stream"`` answers ``/api/chat``."""
+    known = recordings()
+
+    async def play(visit: Visit) -> None:
+        await _play(known[names[visit.path.removeprefix("/api/")]], visit)
+
+    async with serving(play) as server:
+        yield server
+
+
 async def _play(recording: Recording, visit: Visit) -> None:
     headers = recording.headers
     if not {"content-length", "transfer-encoding"} & {name.lower() for name, _ in headers}:

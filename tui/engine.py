@@ -6,6 +6,7 @@ Durations are seconds, sizes are bytes, counts are tokens. ``None`` means that t
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,6 +73,10 @@ class ModelDetails:
     modelfile: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     is_cloud: bool = False
+    layers: int | None = None
+    """How many blocks of it can be put on a GPU one by one."""
+    metadata: tuple[tuple[str, str | int | float | bool], ...] = ()
+    """What its file says of itself, by the file's own names and sorted by them; lists are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +161,69 @@ class FinalCounts:
         return self.answer_tokens / self.answer_seconds
 
 
+class ProgressPhase(StrEnum):
+    """What a server is at while it fetches, sends or makes a model."""
+
+    preparing = "preparing"
+    transferring = "transferring"
+    """Bytes come or go; ``completed_bytes`` and ``total_bytes`` are those of one layer."""
+    checking = "checking"
+    """It reads what came once more, and says nothing for as long as that takes: tens of seconds for a large model."""
+    finishing = "finishing"
+    done = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerProgress:
+    """One part of a model on its way."""
+
+    digest: str
+    completed_bytes: int = 0
+    """May become less when a part of it has to come again."""
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the pull, push or making of a model is. The last one has ``is_done``; without it nothing is proven."""
+
+    status: str
+    """In the server's words."""
+    phase: ProgressPhase
+    digest: str = ""
+    """The layer that this is about, if it is about one."""
+    completed_bytes: int | None = None
+    total_bytes: int | None = None
+    layers: tuple[LayerProgress, ...] = ()
+    """Every layer heard of so far. Those that are still to come are unknown, and small ones may never be named."""
+
+    @property
+    def is_done(self) -> bool:
+        return self.phase is ProgressPhase.done
+
+    @property
+    def seen_completed_bytes(self) -> int:
+        """Summed over the layers heard of so far; it can go down."""
+        return sum(layer.completed_bytes for layer in self.layers)
+
+    @property
+    def seen_total_bytes(self) -> int:
+        """Summed over the layers heard of so far; it grows with each new one."""
+        return sum(layer.total_bytes or layer.completed_bytes for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """One vector for each text, in the order of the texts, each of length 1 and as long as the others."""
+
+    vectors: tuple[array[float], ...]
+    """32-bit floats, as ``array("f")``."""
+    model: str = ""
+    prompt_tokens: int | None = None
+    total_seconds: float | None = None
+    load_seconds: float | None = None
+
+
 class ErrorKind(StrEnum):
     """What went wrong, as far as somebody above the client decides by it."""
 
@@ -199,6 +267,21 @@ class EngineError(Failure):
         """With ``context_exceeded``: how long the prompt is."""
         self.context_tokens = context_tokens
         """With ``context_exceeded``: how much fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A request failed and is about to be sent again."""
+
+    request: str
+    """What is asked, for a person: ``chat with qwen3:8b``."""
+    attempt: int
+    """The one that comes next: 2 for the first repetition."""
+    attempts: int
+    """How many there are at most."""
+    wait_seconds: float
+    error: EngineError
+    """Why the last one failed."""
 
 
 class Engine(Protocol):

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.ollama.meeting import CALLS, DONE, REQUEST, answers, meeting, never, piece, texts
+from tests.ollama.meeting import CALLS, DONE, REQUEST, SHORT_CALLS, answers, meeting, never, piece, texts
 from tests.replay import Visit, serving
 from tui.engine import Chunk, ErrorKind
 from tui.ollama.address import parse_host
@@ -107,7 +107,7 @@ async def test_a_server_that_is_starting_takes_the_connection_and_stays_silent()
         ["version_timeout_seconds", "running_timeout_seconds", "list_timeout_seconds", "show_timeout_seconds"], 0.05
     )
     async with meeting(never, **short) as (client, _):
-        for call in CALLS[:-1]:
+        for call in SHORT_CALLS:
             with pytest.raises(OllamaTimeoutError) as error:
                 await call(client)
             assert error.value.kind is ErrorKind.silent

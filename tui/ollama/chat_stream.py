@@ -1,14 +1,14 @@
-"""An answer, read from the bytes of ``/api/chat`` however they were split."""
+"""An answer, read from the bytes of ``/api/chat`` or ``/api/generate`` however they were split."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tui.engine import Chunk, ErrorKind, FinalCounts, Host, ToolCall
 from tui.ollama import ndjson, wire
 from tui.ollama.errors import OllamaError, OllamaResponseError, OllamaStreamError, one_line
-from tui.ollama.refusals import error_of_refusal, is_refusal, refusal_of_value
+from tui.ollama.refusals import Refusal, error_of_refusal, is_refusal, refusal_of_value
 
 LONGEST_TEXT_BYTES = 64 * 1024 * 1024
 _MEGABYTE = 1024 * 1024
@@ -22,8 +22,16 @@ class ChatStream:
     """
 
     def __init__(
-        self, *, host: Host, model: str, misfits: wire.Misfits, longest_text_bytes: int = LONGEST_TEXT_BYTES
+        self,
+        *,
+        host: Host,
+        model: str,
+        misfits: wire.Misfits,
+        said: Callable[[wire.Fields, wire.Misfits], wire.Said] = wire.said_in_chat,
+        longest_text_bytes: int = LONGEST_TEXT_BYTES,
     ) -> None:
+        """``said`` finds in one object of the answer what it adds."""
+        self._said = said
         self._host = host
         self._model = model
         self._misfits = misfits
@@ -60,6 +68,10 @@ class ChatStream:
             raise
         yield from self._growing.given()
 
+    def refused(self, refusal: Refusal) -> OllamaError:
+        """The error for a no, instead of an answer or in the middle of it."""
+        return error_of_refusal(refusal, host=self._host, model=self._model, begun=self._has_begun)
+
     def _feed(self, data: bytes) -> Iterator[Chunk | FinalCounts]:
         try:
             for line in self._lines.feed(data):
@@ -84,12 +96,10 @@ class ChatStream:
         if not isinstance(value, dict):
             raise self._unreadable(repr(value).encode("ascii", "replace"))
         if is_refusal(value):
-            refusal = refusal_of_value(value)
-            raise error_of_refusal(refusal, host=self._host, model=self._model, begun=self._has_begun)
+            raise self.refused(refusal_of_value(value))
         fields = wire.Fields(value, self._misfits)
-        message = fields.fields("message")
-        text, thinking = message.text("content"), message.text("thinking")
-        calls = wire.tool_calls(message, self._misfits)
+        said = self._said(fields, self._misfits)
+        text, thinking, calls = said.text, said.thinking, said.calls
         if text or thinking or calls:
             self._has_begun = True
             self._text_bytes += size_bytes if calls else len(text) + len(thinking)

@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
-from tui.engine import EngineError
+from enum import StrEnum
+
+from tui.engine import EngineError, ErrorKind
+
+
+class Repeating(StrEnum):
+    """Whether the same request may be sent again by itself."""
+
+    never = "never"
+    if_harmless = "if_harmless"
+    """The server may have begun with it: only what may happen twice."""
+    always = "always"
+    """The server has not begun with it."""
 
 
 class OllamaError(EngineError):
     """The root of everything this room raises."""
+
+    def __init__(
+        self,
+        title: str,
+        message: str = "",
+        advice: str = "",
+        *,
+        kind: ErrorKind,
+        status: int | None = None,
+        prompt_tokens: int | None = None,
+        context_tokens: int | None = None,
+        repeating: Repeating = Repeating.never,
+        retry_after_seconds: float | None = None,
+        signin_url: str = "",
+    ) -> None:
+        super().__init__(
+            title,
+            message,
+            advice,
+            kind=kind,
+            status=status,
+            prompt_tokens=prompt_tokens,
+            context_tokens=context_tokens,
+        )
+        self.repeating = repeating
+        self.retry_after_seconds = retry_after_seconds
+        """How long the server asks to be left alone, when it says so."""
+        self.signin_url = signin_url
+        """With ``unauthorized``: where a person signs the server in, if it says where."""
 
 
 class OllamaConnectionError(OllamaError):

@@ -8,7 +8,14 @@ import ssl
 from collections.abc import Iterator
 
 from tui.engine import ErrorKind, Host
-from tui.ollama.errors import OllamaConnectionError, OllamaError, OllamaStreamError, OllamaTimeoutError, one_line
+from tui.ollama.errors import (
+    OllamaConnectionError,
+    OllamaError,
+    OllamaStreamError,
+    OllamaTimeoutError,
+    Repeating,
+    one_line,
+)
 
 _MOST_CAUSES = 40
 
@@ -23,20 +30,23 @@ def error_of_fault(fault: BaseException, *, host: Host, begun: bool = False) -> 
             f"the connection to {host.name} was lost",
             "ask again",
             kind=ErrorKind.broken_off,
+            repeating=Repeating.if_harmless,
         )
     names = {type(cause).__name__ for cause in _causes(fault)}
     if names & {"ReadTimeout", "WriteTimeout"}:
         return silence(host)
     if "ConnectTimeout" in names:
-        return _unreachable(host, "no connection came about in time")
+        return _unreachable(host, "no connection came about in time", Repeating.always)
     if names & {"ReadError", "WriteError", "RemoteProtocolError"}:
         return OllamaConnectionError(
             f"{host.name} hung up",
             _hang_up(fault),
             "check that it still runs, then try again",
             kind=ErrorKind.unreachable,
+            repeating=Repeating.if_harmless,
         )
-    return _unreachable(host, _reason(fault, host))
+    may_pass = "ConnectError" in names and not _stays(fault)
+    return _unreachable(host, _reason(fault, host), Repeating.always if may_pass else Repeating.never)
 
 
 def silence(host: Host) -> OllamaTimeoutError:
@@ -56,6 +66,7 @@ def no_sign_of_life(host: Host, silent_seconds: float) -> OllamaStreamError:
         f"{host.name} has said nothing for {silent_seconds:.0f} s and no longer answers otherwise either",
         "check that it still runs, then ask again",
         kind=ErrorKind.broken_off,
+        repeating=Repeating.if_harmless,
     )
 
 
@@ -68,9 +79,21 @@ def closed(host: Host) -> OllamaConnectionError:
     )
 
 
-def _unreachable(host: Host, why: str) -> OllamaConnectionError:
+def _unreachable(host: Host, why: str, repeating: Repeating) -> OllamaConnectionError:
     advice = "start it with: ollama serve" if host.is_loopback else "check that it runs, and its address"
-    return OllamaConnectionError(f"no connection to {host.name}", why, advice, kind=ErrorKind.unreachable)
+    return OllamaConnectionError(
+        f"no connection to {host.name}", why, advice, kind=ErrorKind.unreachable, repeating=repeating
+    )
+
+
+def _stays(fault: BaseException) -> bool:
+    """Whether the next attempt would fail in the same way: a wrong name, certificate, scheme or permission."""
+    return any(
+        isinstance(cause, ssl.SSLError)
+        or (isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME)
+        or (isinstance(cause, OSError) and cause.errno in {errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL})
+        for cause in _causes(fault)
+    )
 
 
 def _reason(fault: BaseException, host: Host) -> str:

@@ -15,7 +15,14 @@ from typing import Any
 
 from tui.engine import ErrorKind, Host
 from tui.ollama import ndjson
-from tui.ollama.errors import OllamaError, OllamaModelError, OllamaResponseError, OllamaStreamError, one_line
+from tui.ollama.errors import (
+    OllamaError,
+    OllamaModelError,
+    OllamaResponseError,
+    OllamaStreamError,
+    Repeating,
+    one_line,
+)
 
 _DEEPEST_NESTING = 4
 _LONGEST_UNDERSTOOD = 64 * 1024
@@ -54,6 +61,8 @@ _CANNOT = {
     "thinking": ("cannot think", "turn thinking off, or choose another with ctrl+t"),
     "chat": ("cannot chat", "choose another with ctrl+t"),
     "images": ("cannot see images", "leave the image out, or choose another with ctrl+t"),
+    "embeddings": ("cannot make vectors", "choose one for embedding"),
+    "insert": ("cannot fill a gap", "leave out the suffix, or choose a model for code"),
     "level": ("cannot think at this level", "choose another level, or only on or off"),
 }
 _CANNOT_OTHER = ("cannot do this", "choose another with ctrl+t")
@@ -142,7 +151,16 @@ def error_of_refusal(refusal: Refusal, *, host: Host, model: str = "", begun: bo
         status=refusal.status,
         prompt_tokens=refusal.prompt_tokens,
         context_tokens=refusal.context_tokens,
+        repeating=Repeating.never if begun else repeating_of(refusal, kind),
+        retry_after_seconds=_seconds(refusal.retry_after),
+        signin_url=refusal.signin_url if refusal.signin_url.startswith(("https://", "http://")) else "",
     )
+
+
+def repeating_of(refusal: Refusal, kind: ErrorKind) -> Repeating:
+    """A server or a proxy that is only busy or not there yet may be asked again; one that said why it cannot may not."""
+    is_passing = refusal.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
+    return Repeating.always if is_passing and kind in {ErrorKind.busy, ErrorKind.refused} else Repeating.never
 
 
 _ABOUT_THE_MODEL = frozenset(
@@ -206,7 +224,7 @@ def _words_of_other(refusal: Refusal, said: str, *, host: Host, subject: str) ->
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = (
             f"try again in {one_line(refusal.retry_after, 40)} s"
-            if refusal.retry_after.isdigit()
+            if _seconds(refusal.retry_after) is not None
             else "try again later"
         )
         return f"{host.name} has had too many requests", said, wait
@@ -296,6 +314,11 @@ def _status(value: Any) -> int | None:
         value = int(value[:3])
     number = _count(value)
     return number if number is not None and 100 <= number <= 599 else None
+
+
+def _seconds(text: str) -> float | None:
+    """``Retry-After`` in seconds; a date there is not read."""
+    return float(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def _first(one: int | None, other: int | None) -> int | None:

@@ -3,34 +3,110 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tui.engine import ChatMessage, ChatRequest, ToolCall
+from tui.ollama.keep_alive import checked_keep_alive
+from tui.ollama.requests import CreateRequest, EmbedRequest, GenerateRequest
 
 
 def chat_body(request: ChatRequest) -> dict[str, Any]:
-    """The body of ``/api/chat``. What is unset is left out, so that the server decides; 0 and False are values."""
-    body: dict[str, Any] = {
+    """The body of ``/api/chat``. What is unset is left out, so that the server decides; 0 and False are values.
+
+    Like the others here it raises ``ValueError`` or ``TypeError`` for what cannot be sent.
+    """
+    return {
         "model": request.model,
         "messages": [_message(message) for message in request.messages],
         "stream": request.stream,
+        **_filled(tools=[dict(tool) for tool in request.tools]),
+        **_options(request.options),
+        **_format(request.format),
+        **_set(think=request.think, keep_alive=checked_keep_alive(request.keep_alive), truncate=request.truncate),
     }
-    options = {name: value for name, value in request.options.items() if value is not None}
-    if options:
-        body["options"] = options
-    if request.tools:
-        body["tools"] = [dict(tool) for tool in request.tools]
-    if request.format is not None and request.format != "":
-        # "json" is accepted and then not enforced for most models; this schema means the same and is enforced for all.
-        body["format"] = {"type": "object"} if request.format == "json" else request.format
-    settings = {"think": request.think, "keep_alive": request.keep_alive, "truncate": request.truncate}
-    body |= {name: value for name, value in settings.items() if value is not None}
-    return body
+
+
+def generate_body(request: GenerateRequest) -> dict[str, Any]:
+    """The body of ``/api/generate``; ``context``, which servers no longer want, is never sent."""
+    return {
+        "model": request.model,
+        "prompt": request.prompt,
+        "stream": request.stream,
+        **_filled(
+            suffix=request.suffix,
+            system=request.system,
+            template=request.template,
+            raw=request.raw,
+            images=list(request.images),
+        ),
+        **_options(request.options),
+        **_format(request.format),
+        **_set(think=request.think, keep_alive=checked_keep_alive(request.keep_alive), truncate=request.truncate),
+    }
+
+
+def embed_body(request: EmbedRequest) -> dict[str, Any]:
+    """The body of ``/api/embed``."""
+    for text in request.texts:
+        if not isinstance(text, str):
+            raise TypeError(f"a text to embed is a {type(text).__name__}")
+    return {
+        "model": request.model,
+        "input": list(request.texts),
+        **_options(request.options),
+        **_set(
+            dimensions=request.dimensions,
+            truncate=request.truncate,
+            keep_alive=checked_keep_alive(request.keep_alive),
+        ),
+    }
+
+
+def create_body(request: CreateRequest, files: Mapping[str, str], adapters: Mapping[str, str]) -> dict[str, Any]:
+    """The body of ``/api/create``. ``files`` and ``adapters`` by the digests that they have on the server."""
+    return {
+        "model": request.model,
+        "stream": request.stream,
+        **_filled(
+            **{"from": request.source_model},
+            files=dict(files),
+            adapters=dict(adapters),
+            quantize=request.quantize,
+            template=request.template,
+            system=request.system,
+            license=list(request.license),
+            parameters={name: value for name, value in request.parameters.items() if value is not None},
+            messages=[_message(message) for message in request.messages],
+            renderer=request.renderer,
+            parser=request.parser,
+            requires=request.requires,
+        ),
+    }
 
 
 def encoded(body: dict[str, Any]) -> bytes:
     """As ASCII, so that half a surrogate pair in a text travels too. Raises ``ValueError`` or ``TypeError``."""
     return json.dumps(body, allow_nan=False, separators=(",", ":"), default=_plain).encode("ascii")
+
+
+def _filled(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _set(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    return _filled(options={name: value for name, value in options.items() if value is not None})
+
+
+def _format(wanted: str | Mapping[str, Any] | None) -> dict[str, Any]:
+    if wanted is None or wanted == "":
+        return {}
+    # "json" is accepted and then not enforced for most models; this schema means the same and is enforced for all.
+    return {"format": {"type": "object"} if wanted == "json" else wanted}
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:

@@ -10,15 +10,17 @@ import importlib
 import re
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import urlsplit
 
 from tui.engine import ErrorKind, Host
 from tui.ollama import faults
+from tui.ollama.credentials import Credentials, headers_to_send
 from tui.ollama.errors import OllamaConnectionError, OllamaError, OllamaResponseError, one_line
 from tui.ollama.proxies import proxy_url
 
@@ -54,6 +56,14 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A body that is sent as it is, piece by piece. ``pieces`` gives all of it anew each time it is called."""
+
+    pieces: Callable[[], AsyncIterable[bytes]]
+    size_bytes: int
+
+
 class Transport:
     """A pool of connections to one server, opened when first used and closed once."""
 
@@ -67,9 +77,14 @@ class Transport:
         clock: Clock,
         sleep: Sleep,
         transport: httpx.AsyncBaseTransport | None = None,
+        credentials: Credentials | None = None,
+        ca_file: str | PathLike[str] | None = None,
     ) -> None:
+        """``credentials`` are checked, and ``ca_file`` (PEM) is read, when the first connection is opened."""
         self._host = host
         self._environ = environ
+        self._credentials = credentials
+        self._ca_file = ca_file
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_interval_seconds = read_interval_seconds
         self._clock = clock
@@ -105,7 +120,7 @@ class Transport:
         except Exception as error:  # the border of the library: each of its errors becomes one of ours
             raise faults.error_of_fault(error, host=self._host) from error
 
-    def begin(self, method: str, path: str, body: bytes) -> Exchange:
+    def begin(self, method: str, path: str, body: bytes | Upload | None) -> Exchange:
         """A request whose answer is read as it comes, with no time limit once connected. Enter it to send."""
         return Exchange(
             self._host,
@@ -131,7 +146,7 @@ class Transport:
 
     @asynccontextmanager
     async def _response(
-        self, method: str, path: str, body: bytes | None, read_seconds: float | None
+        self, method: str, path: str, body: bytes | Upload | None, read_seconds: float | None
     ) -> AsyncGenerator[httpx.Response, None]:
         client = await self._opened()
         timeout = {
@@ -143,8 +158,8 @@ class Transport:
         request = client.build_request(
             method,
             f"{self._host.url}{path}",
-            content=body,
-            headers={"content-type": "application/json"} if body is not None else None,
+            content=body.pieces() if isinstance(body, Upload) else body,
+            headers=_headers_of_body(body),
             extensions={"timeout": timeout},
         )
         response = await client.send(request, stream=True)
@@ -158,8 +173,12 @@ class Transport:
             if self._is_closed:
                 raise faults.closed(self._host)
             if self._client is None:
-                proxy = proxy_url(self._host.url, self._environ) if self._transport is None else None
-                self._client = await asyncio.to_thread(_new_client, self._host, proxy, self._environ, self._transport)
+                headers = headers_to_send(self._credentials, self._host, self._environ)
+                transport = self._transport
+                if transport is None:
+                    proxy = proxy_url(self._host.url, self._environ)
+                    transport = await asyncio.to_thread(_new_transport, self._host, proxy, self._environ, self._ca_file)
+                self._client = _new_client(self._host, transport, headers)
             return self._client
 
 
@@ -212,6 +231,10 @@ class Exchange:
     @property
     def has_ended(self) -> bool:
         return self._has_ended
+
+    def note_sent(self) -> None:
+        """A piece of the request's body was taken: the server lives, though it says nothing."""
+        self.heard_at = self._clock()
 
     @property
     def is_waiting_for_server(self) -> bool:
@@ -381,38 +404,48 @@ def keepalive_options() -> list[tuple[int, int, int]]:
     return options
 
 
-def _new_client(
-    host: Host, proxy: str | None, environ: Mapping[str, str], transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
+def _new_transport(
+    host: Host, proxy: str | None, environ: Mapping[str, str], ca_file: str | PathLike[str] | None
+) -> httpx.AsyncBaseTransport:
     """Runs in a thread: importing takes tens of milliseconds, and loading certificates as many again."""
     import httpx
 
     for name in ("anyio._backends._asyncio", "httpcore._backends.anyio"):
         with suppress(ImportError):  # only to have them loaded before the event loop needs them
             importlib.import_module(name)
-    if transport is None:
-        transport = httpx.AsyncHTTPTransport(
-            verify=_ssl_context(host.url, environ),
-            trust_env=False,
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS
-            ),
-            proxy=_proxy(proxy, environ) if proxy else None,
-            socket_options=keepalive_options(),
-        )
-    headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "chinwag"}
+    return httpx.AsyncHTTPTransport(
+        verify=_ssl_context(host.url, environ, ca_file),
+        trust_env=False,
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS
+        ),
+        proxy=_proxy(proxy, environ) if proxy else None,
+        socket_options=keepalive_options(),
+    )
+
+
+def _new_client(host: Host, transport: httpx.AsyncBaseTransport, headers: Mapping[str, str]) -> httpx.AsyncClient:
+    import httpx
+
+    sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "chinwag", **headers}
     if "%" in host.url:  # the zone of a link-local address means nothing to the server
-        headers["host"] = re.sub(r"%[^\]]*", "", urlsplit(host.url).netloc)
-    return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, headers=headers)
+        sent["host"] = re.sub(r"%[^\]]*", "", urlsplit(host.url).netloc)
+    return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, headers=sent)
+
+
+def _headers_of_body(body: bytes | Upload | None) -> dict[str, str]:
+    if isinstance(body, Upload):
+        return {"content-type": "application/octet-stream", "content-length": str(body.size_bytes)}
+    return {} if body is None else {"content-type": "application/json"}
 
 
 def _proxy(url: str, environ: Mapping[str, str]) -> httpx.Proxy:
     import httpx
 
-    return httpx.Proxy(url, ssl_context=_ssl_context(url, environ) if url.startswith("https://") else None)
+    return httpx.Proxy(url, ssl_context=_ssl_context(url, environ, None) if url.startswith("https://") else None)
 
 
-def _ssl_context(url: str, environ: Mapping[str, str]) -> ssl.SSLContext:
+def _ssl_context(url: str, environ: Mapping[str, str], ca_file: str | PathLike[str] | None) -> ssl.SSLContext:
     """Trusted certificates are loaded only where https is spoken; elsewhere none are, so none would be accepted."""
     if not url.startswith("https://"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -425,13 +458,23 @@ def _ssl_context(url: str, environ: Mapping[str, str]) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=file or None, capath=folder or None)
         except OSError as error:
-            raise OllamaConnectionError(
-                "the certificates to trust cannot be read",
-                f"SSL_CERT_FILE or SSL_CERT_DIR: {one_line(str(error), 160)}",
-                "correct it, or unset it",
-                kind=ErrorKind.unreachable,
-            ) from error
+            raise _unreadable_certificates("SSL_CERT_FILE or SSL_CERT_DIR", error, "unset it") from error
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (OSError, ValueError) as error:
+            shown = one_line(str(ca_file), 120)
+            raise _unreadable_certificates(shown, error, "name another file for this server") from error
     return context
+
+
+def _unreadable_certificates(where: str, error: Exception, or_else: str) -> OllamaConnectionError:
+    return OllamaConnectionError(
+        "the certificates to trust cannot be read",
+        f"{where}: {one_line(str(error), 160)}",
+        f"correct it, or {or_else}",
+        kind=ErrorKind.unreachable,
+    )
 
 
 def _head(response: httpx.Response) -> Head:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tui.engine import FinalCounts, Model, ModelDetails, RunningModel, ToolCall
 from tui.ollama.names import is_cloud_name
+from tui.ollama.replies import Account, CloudStatus, RecommendedModel
 
 _LARGEST_NUMBER = 2**63 - 1
 _NANOSECONDS = 1_000_000_000
@@ -196,6 +197,10 @@ def model_details(name: str, value: Any, misfits: Misfits) -> ModelDetails:
         modelfile=fields.text("modelfile"),
         parameters=parameters(fields.text("parameters")),
         is_cloud=_is_cloud(name, fields),
+        layers=_of_architecture(info, architecture, "block_count") or None,
+        metadata=tuple(
+            (key, value) for key, value in sorted(info.mapping().items()) if isinstance(value, (str, int, float))
+        ),
     )
 
 
@@ -225,6 +230,54 @@ def tool_calls(message: Fields, misfits: Misfits) -> tuple[ToolCall, ...]:
         arguments = function.fields("arguments")
         calls.append(ToolCall(name=name, arguments=arguments.mapping(), id=fields.text("id")))
     return tuple(calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one object of an answer adds to it."""
+
+    text: str
+    thinking: str
+    calls: tuple[ToolCall, ...]
+
+
+def said_in_chat(fields: Fields, misfits: Misfits) -> Said:
+    message = fields.fields("message")
+    return Said(message.text("content"), message.text("thinking"), tool_calls(message, misfits))
+
+
+def said_in_generate(fields: Fields, misfits: Misfits) -> Said:
+    return Said(fields.text("response"), fields.text("thinking"), tool_calls(fields, misfits))
+
+
+def cloud_status(value: Any, misfits: Misfits) -> CloudStatus:
+    """The answer of ``/api/status``."""
+    cloud = Fields(value, misfits).fields("cloud")
+    return CloudStatus(is_disabled=cloud.is_true("disabled"), source=cloud.text("source"))
+
+
+def account(value: Any, misfits: Misfits) -> Account:
+    """The answer of ``/api/me``."""
+    fields = Fields(value, misfits)
+    return Account(id=fields.text("id"), name=fields.text("name"), email=fields.text("email"), plan=fields.text("plan"))
+
+
+def recommended_model(value: Any, misfits: Misfits) -> RecommendedModel | None:
+    """One entry of ``/api/experimental/model-recommendations``; None when it has no name."""
+    fields = Fields(value, misfits)
+    name = fields.text("model")
+    if not name:
+        misfits.count += 1
+        return None
+    return RecommendedModel(
+        name=name,
+        description=fields.text("description"),
+        context_tokens=fields.number("context_length") or None,
+        most_answer_tokens=fields.number("max_output_tokens") or None,
+        vram_bytes=fields.number("vram_bytes") or None,
+        needed_plan=fields.text("required_plan"),
+        is_cloud=is_cloud_name(name),
+    )
 
 
 def final_counts(fields: Fields) -> FinalCounts:
