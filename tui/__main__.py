@@ -1,0 +1,39 @@
+"""The command ``chinwag``: reads its flags, draws a first frame at once, and opens the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Gives the exit code: 0 at a normal end, 2 for a command line or a terminal that cannot be used."""
+    from tui.cli.arguments import read_arguments
+
+    arguments = read_arguments(sys.argv[1:] if argv is None else argv)
+
+    from tui.app.terminal.first_frame import FirstFrame
+
+    with FirstFrame(term=os.environ.get("TERM", "")) as frame:
+        from tui.environment import problem_at_start, read_environment
+
+        environment = read_environment(os.environ, platform=sys.platform)
+        problem = problem_at_start(
+            environment,
+            stdin_is_terminal=os.isatty(0),
+            stdout_is_terminal=os.isatty(1),
+            stderr_is_terminal=os.isatty(2),
+        )
+        if problem is not None:
+            frame.undo()
+            print(f"chinwag: {problem}", file=sys.stderr)
+            return 2
+
+        from tui.app.start import run_app
+
+        return run_app(arguments, environment=environment, first_frame=frame)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Everything a person can tell chinwag to do, declared once."""

@@ -1,0 +1,267 @@
+"""The commands. Keys, the palette, ``/commands``, the help screen and the README's tables all follow from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Where(StrEnum):
+    """Where a key works."""
+
+    chat = "chat"
+    prompt = "prompt"
+    lists = "lists"
+    connect = "connect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    name: str
+    """By which it can be looked up, and its key changed."""
+    words: str
+    """What it does, in a few words, for lists."""
+    keys: tuple[str, ...] = ()
+    """As people write them; the first is the one that is shown."""
+    bound: tuple[str, ...] = ()
+    """The same keys as the terminal library names them, families included. Empty: a widget handles them itself."""
+    slash: tuple[str, ...] = ()
+    """Names behind ``/``; the first is the one that is shown."""
+    argument: str = ""
+    """What may follow the slash name: ``[NAME]``."""
+    action: str = ""
+    """The screen's action. Empty: it is only a key, told here so that every table has it."""
+    where: Where = Where.chat
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        name="commands",
+        words="every command",
+        keys=("ctrl+p",),
+        bound=("ctrl+p",),
+        slash=("commands",),
+        action="open_palette",
+    ),
+    Command(
+        name="help.keys",
+        words="the keys that work here",
+        keys=("f1",),
+        bound=("f1",),
+        slash=("keys", "?", "help"),
+        action="open_keys",
+    ),
+    Command(
+        name="model.choose",
+        words="choose the model",
+        keys=("ctrl+t",),
+        bound=("ctrl+t",),
+        slash=("model", "load"),
+        argument="[NAME]",
+        action="choose_model",
+    ),
+    Command(
+        name="conversation.open",
+        words="open a conversation",
+        keys=("ctrl+o",),
+        bound=("ctrl+o",),
+        slash=("open",),
+        action="open_conversation",
+    ),
+    Command(
+        name="conversation.new",
+        words="new conversation",
+        keys=("ctrl+n",),
+        bound=("ctrl+n",),
+        slash=("new", "clear"),
+        action="new_conversation",
+    ),
+    Command(
+        name="conversation.rename",
+        words="rename this conversation",
+        slash=("rename",),
+        argument="TITLE",
+        action="rename_conversation",
+    ),
+    Command(
+        name="conversation.delete",
+        words="delete this conversation, ctrl+_ undoes it",
+        slash=("delete",),
+        action="delete_conversation",
+    ),
+    Command(
+        name="undo",
+        words="undo; on an empty prompt, what was deleted last",
+        keys=("ctrl+_",),
+        bound=("ctrl+underscore", "ctrl+shift+minus", "ctrl+slash"),
+        slash=("undo",),
+        action="undo",
+    ),
+    Command(
+        name="answer.stop",
+        words="close what is on top, else stop the answer",
+        keys=("escape",),
+        bound=("escape",),
+        slash=("stop",),
+        action="escape",
+    ),
+    Command(
+        name="answer.again",
+        words="try again after a failure",
+        keys=("enter on an empty prompt",),
+        slash=("again",),
+        action="try_again",
+    ),
+    Command(
+        name="answer.thinking",
+        words="fold or unfold the last thinking",
+        keys=("alt+t",),
+        bound=("alt+t",),
+        slash=("thinking",),
+        action="toggle_thinking",
+    ),
+    Command(
+        name="server.connect",
+        words="go to another server",
+        slash=("connect",),
+        argument="[ADDRESS]",
+        action="connect",
+    ),
+    Command(
+        name="server.demo",
+        words="look around with the demo, nothing is kept",
+        slash=("demo",),
+        action="use_demo",
+    ),
+    Command(
+        name="appearance.theme",
+        words="choose the theme",
+        slash=("theme",),
+        argument="[NAME]",
+        action="choose_theme",
+    ),
+    Command(
+        name="suspend",
+        words="back to the shell; fg returns",
+        keys=("ctrl+z",),
+        bound=("ctrl+z",),
+        action="suspend_app",
+    ),
+    Command(
+        name="quit",
+        words="quit; everything is kept",
+        keys=("ctrl+q", "ctrl+d on an empty prompt", "ctrl+c twice on an empty prompt"),
+        bound=("ctrl+q",),
+        slash=("bye", "quit", "exit"),
+        action="quit_chinwag",
+    ),
+    Command(
+        name="prompt.clear",
+        words="copy, else stop, else clear the prompt",
+        keys=("ctrl+c",),
+        bound=("ctrl+c",),
+        action="interrupt",
+    ),
+    Command(
+        name="view.page_up",
+        words="a page up",
+        keys=("pageup",),
+        bound=("pageup",),
+        action="view_page_up",
+    ),
+    Command(
+        name="view.page_down",
+        words="a page down",
+        keys=("pagedown",),
+        bound=("pagedown",),
+        action="view_page_down",
+    ),
+    Command(
+        name="view.top",
+        words="to the beginning",
+        keys=("ctrl+home",),
+        bound=("ctrl+home",),
+        action="view_home",
+    ),
+    Command(
+        name="view.end",
+        words="to the end, and follow it",
+        keys=("ctrl+end",),
+        bound=("ctrl+end",),
+        action="view_end",
+    ),
+    Command(
+        name="view.previous_message",
+        words="the message before",
+        keys=("alt+up",),
+        bound=("alt+up",),
+        action="view_previous_message",
+    ),
+    Command(
+        name="view.next_message",
+        words="the message after",
+        keys=("alt+down",),
+        bound=("alt+down",),
+        action="view_next_message",
+    ),
+    Command(name="prompt.send", words="send", keys=("enter",), where=Where.prompt),
+    Command(
+        name="prompt.newline",
+        words="a new line",
+        keys=("ctrl+j", "alt+enter", "shift+enter", "\\ then enter"),
+        where=Where.prompt,
+    ),
+    Command(
+        name="prompt.previous",
+        words="earlier prompts, takes back what is queued",
+        keys=("up at the first line",),
+        where=Where.prompt,
+    ),
+    Command(name="prompt.next", words="later prompts", keys=("down at the last line",), where=Where.prompt),
+    Command(
+        name="prompt.editing",
+        words="line editing as in a shell",
+        keys=("ctrl+a", "ctrl+e", "ctrl+k", "ctrl+u", "ctrl+w", "ctrl+y", "alt+b", "alt+f"),
+        where=Where.prompt,
+    ),
+    Command(name="prompt.complete", words="complete a /command", keys=("tab",), where=Where.prompt),
+    Command(name="list.use", words="use what is marked", keys=("enter",), where=Where.lists),
+    Command(name="list.refresh", words="read the models again", keys=("alt+r",), bound=("alt+r",), where=Where.lists),
+    Command(name="list.delete", words="delete what is marked", keys=("alt+d",), bound=("alt+d",), where=Where.lists),
+    Command(
+        name="list.undo",
+        words="bring back what was deleted last",
+        keys=("ctrl+_",),
+        bound=("ctrl+underscore", "ctrl+shift+minus", "ctrl+slash"),
+        where=Where.lists,
+    ),
+    Command(name="list.back", words="back to the conversation", keys=("escape",), where=Where.lists),
+    Command(name="connect.demo", words="take a look with the demo", keys=("d",), where=Where.connect),
+    Command(name="connect.address", words="another address", keys=("a",), where=Where.connect),
+    Command(name="connect.retry", words="try again now", keys=("r",), where=Where.connect),
+)
+
+
+def by_slash(commands: Iterable[Command] = COMMANDS) -> dict[str, Command]:
+    """Every name that may stand behind a slash."""
+    return {name: command for command in commands for name in command.slash}
+
+
+def read_slash(text: str) -> tuple[Command, str] | None:
+    """The command that a prompt is, with its argument. Anything that is not exactly a known one is a prompt.
+
+    A known name with an argument that it does not take is a prompt too: ``/new york is large`` is something to say.
+    """
+    if not text.startswith("/") or "\n" in text.strip():
+        return None
+    name, _, argument = text[1:].strip().partition(" ")
+    command = by_slash().get(name)
+    if command is None or (argument.strip() and not command.argument):
+        return None
+    return command, argument.strip()
+
+
+def matching(typed: str, commands: Iterable[Command] = COMMANDS) -> tuple[Command, ...]:
+    """The commands whose slash name begins with what was typed behind the slash."""
+    return tuple(command for command in commands if any(name.startswith(typed) for name in command.slash))

@@ -1,0 +1,400 @@
+"""The conversation: what was said, and what happens now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+
+from tui.app.commands.declared import COMMANDS, Where
+from tui.app.glyphs import Glyphs
+from tui.app.transcript.view import Transcript
+from tui.app.widgets.completions import Completions
+from tui.app.widgets.line import Line
+from tui.app.widgets.notice import SAID_SECONDS, Notice
+from tui.app.widgets.parts import Parts
+from tui.app.widgets.prompt import Prompt
+from tui.app.widgets.status_line import StatusLine, StatusView
+from tui.chat.connection import Link
+from tui.chat.events import (
+    AnswerBegan,
+    AnswerEnded,
+    AnswerGrew,
+    ConversationChanged,
+    MessageRemoved,
+    Phase,
+    PhaseChanged,
+    PromptAdded,
+    QueueChanged,
+    SavedAgain,
+    SavingFailed,
+    SessionEvent,
+)
+from tui.chat.faults import report_fault_of
+from tui.chat.session import Session
+from tui.cleaning import clean_line, shown_controls
+from tui.conversations.values import MessageState, Role
+from tui.engine import EngineError, RunningModel
+from tui.failures import Failure
+from tui.theming.values import Theme
+from tui.workspace import Workspace
+
+STATUS_SECONDS = 0.25
+"""Numbers that change more often cannot be read."""
+IDLE_STATUS_SECONDS = 20.0
+MODEL_CELLS = 40
+HOST_CELLS = 40
+TITLE_CELLS = 200
+LEAST_CHARACTERS_TO_MEASURE = 200
+
+Keys = tuple[tuple[str, str], ...]
+
+
+def chat_bindings() -> list[BindingType]:
+    """The keys of the declared commands."""
+    return [
+        Binding(",".join(command.bound), command.action, command.words, show=False, priority=command.name == "quit")
+        for command in COMMANDS
+        if command.where is Where.chat and command.bound
+    ]
+
+
+class ChatView(Screen[None]):
+    """One session of a workspace at a time. The workspace and its sessions go on without this screen."""
+
+    DEFAULT_CSS = """
+    ChatView { background: $role-background; layers: base over; }
+    ChatView #middle { height: 1fr; layers: base over; }
+    ChatView Transcript { height: 1fr; }
+    """
+
+    AUTO_FOCUS = "PromptArea"
+    BINDINGS: ClassVar[list[BindingType]] = chat_bindings()
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        theme: Theme,
+        glyphs: Glyphs,
+        start_demo: Callable[[], None],
+        pick_theme: Callable[[str], None],
+        quit_app: Callable[[], None],
+        complaints: tuple[str, ...] = (),
+    ) -> None:
+        """``complaints`` are said one after the other: what was wrong at the start."""
+        super().__init__()
+        self._workspace = workspace
+        self._theme = theme
+        self._glyphs = glyphs
+        self._start_demo = start_demo
+        self._pick_theme = pick_theme
+        self._quit_app = quit_app
+        self._complaints = complaints
+        self._session: Session = workspace.new_session(model=workspace.options.model or "")
+        self._unread: set[str] = set()
+        self._last_speeds: dict[str, tuple[float, ...]] = {}
+        self._is_news = False
+        self._has_widgets = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def compose(self) -> ComposeResult:
+        yield Line(theme=self._theme, glyphs=self._glyphs, name="header")
+        with Container(id="middle"):
+            yield Transcript(
+                theme=self._theme,
+                glyphs=self._glyphs,
+                prose_width_columns=self._workspace.loaded.settings.appearance.prose_width_columns,
+            )
+            yield Completions(theme=self._theme, glyphs=self._glyphs)
+        yield Notice(theme=self._theme, glyphs=self._glyphs, name="notice")
+        yield Prompt(glyphs=self._glyphs)
+        yield StatusLine(self._status_view(), theme=self._theme, glyphs=self._glyphs)
+
+    async def on_mount(self) -> None:
+        self._has_widgets = True
+        await self.begin()
+
+    async def begin(self) -> None:
+        """Everything that a screen does once, when its widgets are there; each class adds what is its own."""
+        self._workspace.on_session_event = self._told
+        self._workspace.on_set_aside = self._set_aside
+        self.show_session(self._session)
+        self.prompt.focus()
+        self.set_interval(STATUS_SECONDS, self._tick)
+        self.set_interval(IDLE_STATUS_SECONDS, self._idle_tick)
+        self.notice.say_each(self._complaints)
+
+    # What is shown
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+    @property
+    def notice(self) -> Notice:
+        return self.query_one(Notice)
+
+    def use_theme(self, theme: Theme, glyphs: Glyphs) -> None:
+        """For what is drawn from here on; the widgets are told by the app."""
+        self._theme, self._glyphs = theme, glyphs
+        self._show_header()
+
+    def say(self, words: str, *, role: str = "muted", more: str = "", seconds: float | None = SAID_SECONDS) -> None:
+        """One line above the prompt, foreign words included; the next one takes its place."""
+        if self._has_widgets:
+            self.notice.say(words, role=role, more=more, seconds=seconds)
+
+    def say_failure(self, failure: Failure) -> None:
+        if self._has_widgets:
+            self.notice.say_failure(failure)
+
+    def show_session(self, session: Session) -> None:
+        """The conversation of ``session``, from its end."""
+        self._session = session
+        self._unread.discard(session.id)
+        self._is_news = False
+        self.show_transcript()
+        self.prompt.set_history(tuple(one.text for one in session.conversation.messages if one.role is Role.user))
+        self._show_header()
+        self.show_status()
+
+    def show_transcript(self) -> None:
+        session = self._session
+        self.transcript.show(session.conversation, empty=self._empty_lines())
+        if session.is_answering and (live := session.live_text()) is not None:
+            self.transcript.grow(*live)
+        self._show_queue()
+
+    def _show_queue(self) -> None:
+        prompts = self._session.queue
+        self.transcript.queue(prompts)
+        self.prompt.takes_back = bool(prompts)
+
+    def _empty_lines(self) -> tuple[str, ...]:
+        model, dot = clean_line(self._session.conversation.model, MODEL_CELLS), self._glyphs.separator
+        if self._workspace.is_demo:
+            first = f"{model or 'chinwag'} {dot} the demo: scripted answers, no model runs, nothing is kept"
+        else:
+            first = model or "chinwag"
+        return (
+            first,
+            "",
+            f"write something and press enter {dot} ctrl+j makes a new line",
+            f"ctrl+t another model {dot} ctrl+o earlier conversations",
+            f"ctrl+p every command {dot} f1 the keys",
+        )
+
+    def show_model(self) -> None:
+        """The model of the next prompt, wherever it is named."""
+        self._show_header()
+        if not self._session.conversation.messages:
+            self.show_transcript()
+        self.show_status()
+
+    def _show_header(self) -> None:
+        session, workspace, dot = self._session, self._workspace, self._glyphs.separator
+        name = clean_line(session.conversation.model, MODEL_CELLS)
+        left: list[tuple[str, str]] = [
+            (f" {name or 'no model'}", "foreground!"),
+            (f" {dot} {clean_line(workspace.host.name, HOST_CELLS)}", "muted"),
+        ]
+        if workspace.is_cloud(session.conversation.model):
+            left.append((f" {dot} cloud", "warning"))
+        if workspace.is_demo:
+            left.append((f" {dot} scripted answers", "warning"))
+        elif workspace.options.is_private:
+            left.append((f" {dot} private, nothing is kept", "warning"))
+        title = clean_line(session.conversation.title, TITLE_CELLS)
+        keys: Parts = (("ctrl+p", "accent"), (" commands ", "muted"))
+        self.query_one("#header", Line).show(tuple(left), keys, ((title, "muted"),) if title else ())
+        self.prompt.set_placeholder(f"Ask {name or 'a model'} {dot} / for commands")
+
+    def on_screen_suspend(self) -> None:
+        """What lies on top has the keys now, and the prompt must not look as if it had them."""
+        self.set_focus(None)
+
+    def on_screen_resume(self) -> None:
+        if self._has_widgets:
+            self.prompt.focus()
+            self.show_status()
+
+    def on_resize(self) -> None:
+        self.show_status()
+
+    def _tick(self) -> None:
+        if self._session.is_answering or self._workspace.connection.state.link is not Link.up:
+            self.show_status()
+
+    def _idle_tick(self) -> None:
+        loaded = self._loaded()
+        if loaded is not None and loaded.expires_at is not None and loaded.expires_at < self._workspace.now():
+            self.in_background(self._read_running())
+        self.show_status()
+
+    def _loaded(self) -> RunningModel | None:
+        return self._workspace.running_model(self._session.conversation.model)
+
+    def show_status(self) -> None:
+        if self._has_widgets:
+            self.query_one(StatusLine).show(self._status_view())
+
+    def _status_view(self) -> StatusView:
+        session, workspace = self._session, self._workspace
+        progress = session.progress()
+        if progress is not None and progress.speeds:
+            self._last_speeds[session.id] = progress.speeds
+        model = session.conversation.model
+        last = next((one for one in reversed(session.conversation.messages) if one.role is Role.assistant), None)
+        state = workspace.connection.state
+        return StatusView(
+            now=workspace.now(),
+            model=model,
+            is_cloud=workspace.is_cloud(model),
+            address=workspace.host.url,
+            connection=state,
+            waited_seconds=0.0 if state.down_since is None else workspace.clock() - state.down_since,
+            progress=progress,
+            usual_load_seconds=workspace.typical_load_seconds(model),
+            tokens_per_character=self._tokens_per_character(),
+            last=last if last is not None and last.state is not MessageState.answering else None,
+            is_news=self._is_news,
+            last_speeds=self._last_speeds.get(session.id, ()),
+            loaded=self._loaded(),
+            queued=len(session.queue),
+            is_queue_paused=session.is_paused,
+            is_unsaved=session.is_unsaved,
+            can_try_again=session.can_try_again(),
+            keys=self._useful_keys(),
+        )
+
+    def _tokens_per_character(self) -> float:
+        """From the last answer that the server counted; a quarter while it has counted nothing."""
+        messages = self._session.conversation.messages
+        for index in reversed(range(len(messages))):
+            counts = messages[index].counts
+            if counts is not None and counts.prompt_tokens:
+                characters = sum(len(one.text) for one in messages[:index])
+                if characters >= LEAST_CHARACTERS_TO_MEASURE:
+                    return counts.prompt_tokens / characters
+                break
+        return 0.25
+
+    def _useful_keys(self) -> Keys:
+        session = self._session
+        is_writing = self._has_widgets and not self.prompt.is_empty
+        if session.is_answering:
+            keys: Keys = (("esc", "stop"),)
+            keys += (("enter", "queue"),) if is_writing else (("ctrl+o", "open"), ("ctrl+n", "new"))
+        elif is_writing:
+            keys = (("enter", "send"), ("ctrl+j", "new line"), ("ctrl+c", "clear"))
+            if self.prompt.has_paste:
+                keys = (("enter", "send"), ("alt+x", "open the paste"), *keys[1:])
+        elif session.can_try_again():
+            keys = (("enter", "again"), ("ctrl+t", "model"), ("ctrl+n", "new"), ("ctrl+o", "open"))
+        elif session.is_paused:
+            keys = (("enter", "send"), ("up", "take back"), ("ctrl+o", "open"))
+        else:
+            keys = (("ctrl+t", "model"), ("ctrl+o", "open"))
+            keys += (("ctrl+n", "new"),) if session.conversation.messages else ()
+        return (*keys, ("ctrl+p", "commands"), ("f1", "keys"), ("ctrl+q", "quit"))
+
+    # What the sessions tell
+
+    def _told(self, session: Session, event: SessionEvent) -> None:
+        if not self._has_widgets:
+            return
+        if session is self._session:
+            self._heard(event)
+        elif isinstance(event, AnswerEnded) and session.id in self._workspace.sessions:
+            self._unread.add(session.id)
+            title = clean_line(session.conversation.title, 60) or "another conversation"
+            is_whole = event.message.state is MessageState.complete
+            words = f"{title}: {'an answer is there' if is_whole else 'its answer ended early'}"
+            self.say(words, role="success" if is_whole else "warning", more="ctrl+o opens it")
+
+    def _heard(self, event: SessionEvent) -> None:
+        match event:
+            case AnswerGrew(text, thinking):
+                self.transcript.grow(text, thinking)
+                return
+            case PromptAdded(message) | AnswerBegan(message):
+                self._is_news = False
+                self.transcript.add(message)
+                if message.role is Role.user:
+                    self.transcript.scroll_to_end()
+            case AnswerEnded(message, failure):
+                self._is_news = True
+                self.transcript.settle(message)
+                self.in_background(self._read_running())
+                if failure is not None:
+                    self.say_failure(failure)
+            case MessageRemoved(message_id):
+                self.transcript.remove(message_id)
+            case PhaseChanged(phase):
+                if phase in (Phase.thinking, Phase.answering) and self._loaded() is None:
+                    self.in_background(self._read_running())
+            case QueueChanged():
+                self._show_queue()
+            case ConversationChanged(_):
+                self._show_header()
+            case SavingFailed(failure):
+                self.say_failure(failure)
+            case SavedAgain():
+                self.say("saved again", role="success")
+        self.show_status()
+
+    def _set_aside(self, files: tuple[Path, ...]) -> None:
+        if files:
+            more = f"and {len(files) - 1} more" if len(files) > 1 else "it was not chinwag's last state"
+            self.say(f"somebody else's version is kept as {files[0]}", role="warning", more=more, seconds=60.0)
+
+    async def _read_running(self) -> None:
+        try:
+            await self._workspace.catalog.refresh_running()
+        except EngineError:
+            return
+        self.show_status()
+
+    # What is clicked in the transcript
+
+    @on(Transcript.CodeChosen)
+    def _code_chosen(self, event: Transcript.CodeChosen) -> None:
+        self.copy(event.source, f"code {event.number}")
+
+    @on(Transcript.LinkChosen)
+    def _link_chosen(self, event: Transcript.LinkChosen) -> None:
+        self.copy(event.url, event.url)
+
+    def copy(self, text: str, what: str) -> None:
+        """To the terminal's clipboard; whether it takes it, it does not say."""
+        self.app.copy_to_clipboard(shown_controls(text))
+        self.say(f"{what} sent to the terminal's clipboard")
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Does not wait; a fault goes to the event loop's exception handler."""
+        task = asyncio.create_task(work, name=getattr(work, "__name__", "work of the screen"))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(report_fault_of)
+        return task
+
+    def on_unmount(self) -> None:
+        self._has_widgets = False
+        for task in tuple(self._tasks):
+            task.cancel()

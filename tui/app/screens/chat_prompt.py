@@ -1,0 +1,249 @@
+"""What is typed: it is sent, kept as a draft, or a command."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import on
+
+from tui.app.commands.declared import matching, read_slash
+from tui.app.drafts import Drafts
+from tui.app.screens.chat_connection import ChatConnection
+from tui.app.screens.question import Question
+from tui.app.widgets.completions import Completions
+from tui.app.widgets.prompt import Prompt
+from tui.chat.session import Session
+from tui.cleaning import clean_line
+from tui.engine import EngineError
+from tui.failures import Failure
+from tui.storage.drafts import NEW
+
+PUT_AWAY_SECONDS = 2.0
+"""A disk that hangs does not keep the program from ending."""
+
+
+class ChatPrompt(ChatConnection):
+    """Nothing that was typed is ever only here: until a prompt is on the disk as sent, it is there as a draft."""
+
+    _drafts: Drafts
+    _sending: asyncio.Lock
+    _unsent: dict[str, list[str]]
+    """By session, prompts that have left the prompt and are not asked yet."""
+    _asking: set[asyncio.Task[None]]
+    """On their way to the disk."""
+    _written_as_new: str = ""
+    """The session whose draft is on the disk as that of a conversation without a name."""
+    _cloud_agreed: set[str]
+
+    async def begin(self) -> None:
+        self._drafts = Drafts(self._workspace.places, failed=self.say_failure)
+        self._sending = asyncio.Lock()
+        self._unsent = {}
+        self._asking = set()
+        self._cloud_agreed = set()
+        await super().begin()
+        self.prompt.load("", owner=self._session.id)
+        await self.restore_draft()
+
+    # Sending
+
+    @on(Prompt.Sent)
+    def _prompt_sent(self, event: Prompt.Sent) -> None:
+        event.stop()
+        self.query_one(Completions).show(())
+        slash = read_slash(event.text)
+        if slash is not None:
+            command, argument = slash
+            self.in_background(self.do_command(command.action, argument))
+            return
+        session = self._workspace.sessions.get(event.owner, self._session)
+        self._unsent.setdefault(session.id, []).append(event.text)
+        self.in_background(self._send(session, event.text))
+
+    async def _send(self, session: Session, text: str) -> None:
+        """One prompt after the other gets its model and its leave; then it goes, and the next one may."""
+        async with self._sending:
+            is_asked = await self._may_send(session)
+            if is_asked:
+                task = self.in_background(self._ask(session, text))
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
+        if not is_asked:
+            self._give_back(session, text)
+
+    async def _may_send(self, session: Session) -> bool:
+        if session.is_read_only:
+            self.say("this conversation is open in another chinwag", role="warning", more="here it can only be read")
+            return False
+        if not session.conversation.model and not await self._have_model(session):
+            return False
+        return await self.may_leave_machine(session.conversation.model)
+
+    async def _ask(self, session: Session, text: str) -> None:
+        try:
+            await session.ask(text)
+        except Failure as failure:
+            self.say_failure(failure)
+            self._give_back(session, text)
+            return
+        self._no_longer_unsent(session, text)
+        self._keep_draft(session)
+
+    async def _have_model(self, session: Session) -> bool:
+        try:
+            model = await self._workspace.choose_model(session)
+        except EngineError as failure:
+            self.say_failure(failure)
+            return False
+        if model is None:
+            self._say_no_model()
+        else:
+            self.show_model()
+        return model is not None
+
+    async def may_leave_machine(self, model: str) -> bool:
+        """A cloud model is asked about once for each server."""
+        host = self._workspace.host.url
+        if not self._workspace.is_cloud(model) or host in self._cloud_agreed:
+            return True
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        question = Question(
+            title="a model in the cloud",
+            lines=(
+                f"{clean_line(model, 50)} runs on somebody else's computers.",
+                "What you write, and what was said before, leaves this machine.",
+            ),
+            answers=(("stay", "do not send"), ("send", "send, and do not ask again for this server")),
+            theme=self._theme,
+            glyphs=self._glyphs,
+            clock=self._workspace.clock,
+        )
+        self.app.push_screen(question, answer.set_result)
+        if await answer != "send":
+            return False
+        self._cloud_agreed.add(host)
+        return True
+
+    def _give_back(self, session: Session, text: str) -> None:
+        """What was refused stands in the prompt again, before what was typed meanwhile."""
+        self._no_longer_unsent(session, text)
+        if session is self._session:
+            typed = self.prompt.text
+            self.prompt.load(f"{text}\n{typed}" if typed else text)
+            self._keep_draft(session)
+        else:
+            self.in_background(self._give_back_elsewhere(session, text))
+
+    async def _give_back_elsewhere(self, session: Session, text: str) -> None:
+        key = self._draft_key(session)
+        try:
+            typed = await self._drafts.text_of(key)
+        except Failure as failure:
+            self.say_failure(failure)
+            typed = ""
+        self._drafts.keep(key, f"{text}\n{typed}" if typed else text)
+
+    def _no_longer_unsent(self, session: Session, text: str) -> None:
+        unsent = self._unsent.get(session.id, [])
+        if text in unsent:
+            unsent.remove(text)
+
+    @on(Prompt.EnterOnEmpty)
+    def _entered_on_empty(self, event: Prompt.EnterOnEmpty) -> None:
+        event.stop()
+        self.in_background(self.go_on())
+
+    async def go_on(self) -> None:
+        """Tries again after a failure; else sends the next of the prompts that wait."""
+        session = self._session
+        if not session.can_try_again() and not session.is_paused:
+            return
+        async with self._sending:
+            if not await self.may_leave_machine(session.conversation.model):
+                return
+        if session.can_try_again():
+            session.try_again()
+        elif session.is_paused:
+            await session.go_on()
+
+    # What is being written
+
+    @on(Prompt.Changed)
+    def _prompt_changed(self, event: Prompt.Changed) -> None:
+        event.stop()
+        self._key_at = self._workspace.clock()
+        self.show_completions()
+        self.show_status()
+        if session := self._workspace.sessions.get(event.owner):
+            self._keep_draft(session, event.text)
+
+    def show_completions(self) -> None:
+        text = self.prompt.text
+        is_command = text.startswith("/") and not any(letter.isspace() for letter in text)
+        self.query_one(Completions).show(matching(text[1:]) if is_command else ())
+
+    @on(Prompt.TakeBack)
+    def _take_back(self, event: Prompt.TakeBack) -> None:
+        event.stop()
+        if (text := self._session.take_back()) is not None:
+            self.prompt.load(text)
+            self._keep_draft(self._session)
+
+    def _draft_key(self, session: Session) -> str:
+        """A conversation that nothing was said in has no name that the next start would know."""
+        return NEW if session.is_empty else session.id
+
+    def _keep_draft(self, session: Session, typed: str | None = None) -> None:
+        if typed is None:
+            typed = self.prompt.draft if session is self._session else ""
+        key = self._draft_key(session)
+        self._drafts.keep(key, "\n".join([*self._unsent.get(session.id, ()), *([typed] if typed else [])]))
+        if key == NEW:
+            self._written_as_new = session.id
+        elif self._written_as_new == session.id:
+            self._written_as_new = ""
+            self._drafts.keep(NEW, "")
+
+    async def restore_draft(self) -> None:
+        """Into the prompt; when something was typed meanwhile, among the earlier prompts."""
+        session = self._session
+        try:
+            draft = await self._drafts.text_of(self._draft_key(session))
+        except Failure as failure:
+            self.say_failure(failure)
+            return
+        if not draft or session is not self._session:
+            return
+        if self.prompt.is_empty:
+            self.prompt.load(draft, owner=session.id)
+            self.show_status()
+        else:
+            self.prompt.set_history((*self.prompt.history, draft))
+
+    async def go_to(self, session: Session) -> None:
+        """Leaves what is typed with the conversation where it was typed, and shows another one."""
+        left = self._session
+        if left.id in self._workspace.sessions:
+            self._keep_draft(left)
+        self.prompt.load("", owner=session.id)
+        self.query_one(Completions).show(())
+        self.show_session(session)
+        self.choose_model_soon()
+        await self.restore_draft()
+
+    async def put_away(self) -> None:
+        """Everything typed is on the disk, and nothing of this screen asks the server any more."""
+        asking = {task for task in self._asking if not task.done()}
+        for task in self._tasks - asking:
+            task.cancel()
+        if asking:
+            await asyncio.wait(asking, timeout=PUT_AWAY_SECONDS)
+        if self._session.id in self._workspace.sessions:
+            self._keep_draft(self._session)
+        await self._drafts.close()
+
+    async def do_command(self, action: str, argument: str = "") -> None:
+        """A command by its action, as the palette and ``/commands`` do it."""
+        result = getattr(self, f"action_{action}")(*([argument] if argument else []))
+        if asyncio.iscoroutine(result):
+            await result

@@ -1,0 +1,186 @@
+"""The model picker."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui.app.glyphs import Glyphs
+from tui.app.screens.list_screen import ListScreen, highlight
+from tui.app.widgets.parts import Parts
+from tui.app.widgets.rows import Row
+from tui.app.wording import ago_text, context_text, left_text, plural, size_text
+from tui.cleaning import clean_line
+from tui.engine import EngineError, Model, RunningModel
+from tui.theming.values import Theme
+
+SHOWN_CAPABILITIES = ("thinking", "tools", "vision", "insert", "embedding", "audio")
+NAME_CELLS = 60
+
+
+def ordered_models(models: Sequence[Model], running: Sequence[str], last_used: Mapping[str, str]) -> tuple[Model, ...]:
+    """What is loaded first, then what was used most lately, then what was changed most lately."""
+
+    def rank(model: Model) -> tuple[bool, str, float]:
+        changed = model.modified_at.timestamp() if model.modified_at is not None and model.modified_at.year > 1 else 0.0
+        return model.name in running, last_used.get(model.name, ""), changed
+
+    return tuple(sorted(models, key=rank, reverse=True))
+
+
+def capability_text(model: Model) -> str:
+    """What it can do beside talking; a cloud model says so first."""
+    words = ["cloud"] if model.is_cloud else []
+    if model.capabilities is not None:
+        words += [word for word in SHOWN_CAPABILITIES if word in model.capabilities]
+    return " ".join(words)
+
+
+class ModelPicker(ListScreen):
+    """Gives back the model's name as the server spells it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("alt+r", "refresh_models", show=False, priority=True)]
+
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        glyphs: Glyphs,
+        host_name: str,
+        current: str,
+        models: tuple[Model, ...] | None,
+        running: tuple[RunningModel, ...],
+        last_used: Mapping[str, str],
+        now: Callable[[], datetime],
+        refresh: Callable[[], Awaitable[tuple[tuple[Model, ...], tuple[RunningModel, ...]]]],
+        fill_in: Callable[[Callable[[Model], None]], Awaitable[None]],
+    ) -> None:
+        super().__init__(title=f"Models · {clean_line(host_name, 40)}", theme=theme, glyphs=glyphs)
+        self._current = current
+        self._models = models
+        self._in_memory = running
+        self._last_used = last_used
+        self._now = now
+        self._read_again = refresh
+        self._ask_capabilities = fill_in
+        self._failure: EngineError | None = None
+        self._is_reading = False
+        self._refused = ""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.list.show(self.rows_for(""), keep=self._current)
+        self.action_refresh_models()
+
+    def action_refresh_models(self) -> None:
+        if not self._is_reading:
+            self.run_worker(self._read(), exclusive=True)
+
+    async def _read(self) -> None:
+        self._is_reading = True
+        self._failure = None
+        self.refresh_note()
+        keep = self.list.marked or self._current
+        try:
+            self._models, self._in_memory = await self._read_again()
+        except EngineError as failure:
+            self._failure = failure
+        finally:
+            self._is_reading = False
+        self.refresh_rows(keep=keep)
+        if self._failure is None:
+            await self._ask_capabilities(self._filled)
+
+    def _filled(self, model: Model) -> None:
+        self._models = tuple(model if one.name == model.name else one for one in self._models or ())
+        self.refresh_rows()
+
+    def rows_for(self, typed: str) -> tuple[Row, ...]:
+        models = self._models or ()
+        loaded = {one.name: one for one in self._in_memory}
+        self.show_counts(f"{plural(len(models), 'model')} · {len(loaded)} loaded" if self._models is not None else "")
+        wanted = typed.casefold().split()
+        rows = []
+        for model in ordered_models(models, tuple(loaded), self._last_used):
+            about = f"{model.name} {model.family} {capability_text(model)} {model.parameter_size}".casefold()
+            if all(word in about for word in wanted):
+                rows.append(self._row(model, typed.strip(), is_loaded=model.name in loaded))
+        return tuple(rows)
+
+    def _row(self, model: Model, typed: str, *, is_loaded: bool) -> Row:
+        used = self._last_used.get(model.name)
+        when = "now" if is_loaded else ago_text(datetime.fromisoformat(used), self._now()) if used else ""
+        size = "" if model.size_bytes is None or model.is_cloud else size_text(model.size_bytes)
+        window = "" if model.trained_context_tokens is None else context_text(model.trained_context_tokens)
+        capability_cells = self._capability_cells
+        capabilities = (
+            f"  {capability_text(model):<{capability_cells}}"[: capability_cells + 2] if capability_cells else ""
+        )
+        right: Parts = (
+            (f"{clean_line(model.parameter_size, 7):>7}", "muted"),
+            (f"  {clean_line(model.quantization, 7):<7}", "muted"),
+            (f"{size:>9}{window:>6}", "muted"),
+            (capabilities, "thinking"),
+            (f"{when:>7} ", "muted"),
+        )
+        dot = (f" {self.glyphs.busy} ", "success") if is_loaded else ("   ", "muted")
+        role = "foreground!" if model.name == self._current else "foreground"
+        return Row(key=model.name, left=(dot, *highlight(clean_line(model.name, NAME_CELLS), typed, role)), right=right)
+
+    @property
+    def _capability_cells(self) -> int:
+        """As much as the names leave; below 90 columns the line under the list says it."""
+        return 26 if self.app.size.width >= 110 else 14 if self.app.size.width >= 90 else 0
+
+    def choose(self, key: str) -> None:
+        model = next((one for one in self._models or () if one.name == key), None)
+        if model is not None and not _can_chat(model):
+            self._refused = key
+            self.refresh_note()
+        else:
+            super().choose(key)
+
+    def note_for(self, key: str) -> Parts:
+        dot = self.glyphs.separator
+        if self._failure is not None:
+            why = clean_line(self._failure.message or self._failure.title, 70)
+            return ((why, "error"), (f" {dot} alt+r tries again", "muted"))
+        if self._models is None:
+            return (("reading the list of models …", "muted"),)
+        if not self._models:
+            return (
+                ("no models here yet", "foreground"),
+                ("  ollama pull qwen3:8b brings one, alt+r looks again", "muted"),
+            )
+        model = next((one for one in self._models if one.name == key), None)
+        if model is None:
+            return (("no model fits", "muted"),)
+        if self._refused == key:
+            return (("cannot chat", "error"), (f" {dot} it makes embeddings; choose another one", "muted"))
+        return _about(model, next((one for one in self._in_memory if one.name == key), None), self._now(), dot)
+
+    def keys_line(self) -> tuple[tuple[str, str], ...]:
+        return (("enter", "use"), ("alt+r", "refresh"), ("esc", "back"))
+
+
+def _can_chat(model: Model) -> bool:
+    return model.capabilities is None or "completion" in model.capabilities
+
+
+def _about(model: Model, running: RunningModel | None, now: datetime, dot: str) -> Parts:
+    if model.is_cloud:
+        return (("cloud", "warning!"), (f" {dot} what you write leaves this machine", "muted"))
+    if not _can_chat(model):
+        return (("cannot chat", "warning"), (f" {dot} it makes embeddings", "muted"))
+    words = []
+    if running is not None:
+        left = "" if running.expires_at is None else f" {dot} {left_text(running.expires_at, now)}"
+        window = "" if running.context_tokens is None else f" with a context of {context_text(running.context_tokens)}"
+        words.append((f"loaded{window}{left}", "success"))
+    capabilities = capability_text(model)
+    if capabilities:
+        words.append((f"{'   ' if words else ''}{capabilities}", "thinking"))
+    return tuple(words)

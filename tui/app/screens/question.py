@@ -1,0 +1,97 @@
+"""A question before what cannot be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from tui.app.glyphs import Glyphs
+from tui.app.screens.list_screen import key_parts
+from tui.app.screens.shield import Shield
+from tui.app.widgets.line import Line
+from tui.app.widgets.rows import Row, RowList
+from tui.theming.values import Theme
+
+
+class Question(ModalScreen[str | None]):
+    """Gives back the key of the answer, or None for Escape. The first answer is the safe one, and is marked."""
+
+    DEFAULT_CSS = """
+    Question { align: center middle; background: transparent; }
+    Question > Vertical {
+        width: 72; max-width: 94%; height: auto; background: $role-overlay; border: solid $role-warning; padding: 1 2;
+        border-title-color: $role-foreground; border-title-style: bold; border-title-background: $role-overlay;
+    }
+    Question RowList { margin: 1 0; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "back", show=False),
+        Binding("enter", "use", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("down,tab", "move(1)", show=False),
+        Binding("ctrl+q", "nothing", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        lines: tuple[str, ...],
+        answers: tuple[tuple[str, str], ...],
+        theme: Theme,
+        glyphs: Glyphs,
+        clock: Callable[[], float],
+    ) -> None:
+        """``title``, ``lines`` and ``answers`` (key and words) are clean text. For its first moment it ignores keys."""
+        super().__init__()
+        self._heading = title
+        self._lines = lines
+        self._answers = answers
+        self.theme = theme
+        self.glyphs = glyphs
+        self._shield = Shield(clock, is_up=True)
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as frame:
+            frame.border_title = Content(self._heading)
+            for _ in self._lines:
+                yield Line(theme=self.theme, glyphs=self.glyphs, ground="overlay")
+            rows = RowList(theme=self.theme, glyphs=self.glyphs)
+            rows.styles.height = len(self._answers)
+            yield rows
+            yield Line(theme=self.theme, glyphs=self.glyphs, ground="overlay", name="keys")
+
+    def on_mount(self) -> None:
+        for line, text in zip(self.query(Line), self._lines, strict=False):
+            line.show(((text, "foreground"),))
+        self.query_one(RowList).show(
+            tuple(Row(key=key, left=((f" {words}", "foreground"),)) for key, words in self._answers)
+        )
+        self.query_one("#keys", Line).show(key_parts((("enter", "choose"), ("esc", "back"))))
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        self._answer(event.key)
+
+    def action_use(self) -> None:
+        self._answer(self.query_one(RowList).marked)
+
+    def action_move(self, steps: int) -> None:
+        if not self._shield.is_up:
+            self.query_one(RowList).move(steps)
+
+    def action_back(self) -> None:
+        self._answer(None)
+
+    def action_nothing(self) -> None:
+        """Quitting waits for the answer."""
+
+    def _answer(self, key: str | None) -> None:
+        if not self._shield.is_up:
+            self.dismiss(key)

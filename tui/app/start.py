@@ -1,0 +1,50 @@
+"""Opens the workspace and runs the app: everything that takes time to import is imported by now."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+from tui.app.app import ChinwagApp
+from tui.app.terminal.first_frame import FirstFrame
+from tui.cleaning import clean_line
+from tui.environment import Environment
+from tui.failures import Failure
+from tui.workspace import StartOptions, Workspace
+
+
+class Arguments(Protocol):
+    """What the command line said, as far as the screen needs it."""
+
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def demo(self) -> bool: ...
+    @property
+    def private(self) -> bool: ...
+
+
+def run_app(arguments: Arguments, *, environment: Environment, first_frame: FirstFrame) -> int:
+    """The exit code: 0 at a normal end, 2 when something stood in the way of the start, 1 after a crash."""
+    options = StartOptions(
+        host=arguments.host, model=arguments.model, is_demo=arguments.demo, is_private=arguments.private
+    )
+    failure: Failure | None = None
+    code = 2
+    try:
+        workspace = Workspace.prepare(options)
+    except Failure as error:
+        failure = error
+    else:
+        app = ChinwagApp(workspace, environment=environment, prepare=Workspace.prepare)
+        first_frame.taken_over()
+        result = app.run()
+        failure = app.start_failure
+        code = (app.return_code or 0) if result is None else result
+    if failure is not None:
+        first_frame.undo()
+        sys.stderr.write(f"chinwag: {clean_line(str(failure), 400)}\n")
+        return 2
+    return code

@@ -1,0 +1,1 @@
+"""What stands between chinwag and the terminal."""

@@ -1,0 +1,254 @@
+"""What the status line says at one moment, as fields that keep their place and width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tui.app.glyphs import Glyphs
+from tui.app.widgets.parts import Parts, cells_of
+from tui.app.wording import context_text, left_text, running_seconds_text, seconds_text, speed_text, tokens_text
+from tui.chat.connection import ConnectionState, Link
+from tui.chat.events import Phase
+from tui.chat.live import Progress
+from tui.cleaning import clean_line
+from tui.conversations.values import Message, MessageState
+from tui.engine import FinalCounts, RunningModel
+
+METER_CELLS = 10
+SPARK_CELLS = 7
+GAP_CELLS = 2
+LONG_SILENCE_SECONDS = 10.0
+ADDRESS_CELLS = 44
+MODEL_CELLS = 28
+
+DROP_PROMPT, DROP_SPARK, DROP_CONTEXT_WORD, DROP_FIRST, DROP_METER, DROP_TOKENS, DROP_HOST = range(7)
+"""In which order they go as the window narrows. What only an ended answer has goes first, so that its end moves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """Everything the line shows, at one moment."""
+
+    now: datetime
+    model: str = ""
+    is_cloud: bool = False
+    address: str = ""
+    connection: ConnectionState
+    waited_seconds: float = 0.0
+    """How long the server has not answered."""
+    progress: Progress | None = None
+    usual_load_seconds: float | None = None
+    tokens_per_character: float = 0.25
+    """To guess how long a prompt is; from this model's own counts once there are some."""
+    last: Message | None = None
+    """The last answer of the conversation, when it has ended."""
+    is_news: bool = False
+    """``last`` ended while the person was here, and nothing has happened since."""
+    last_speeds: tuple[float, ...] = ()
+    loaded: RunningModel | None = None
+    queued: int = 0
+    is_queue_paused: bool = False
+    is_unsaved: bool = False
+    can_try_again: bool = False
+    keys: tuple[tuple[str, str], ...] = ()
+    """Key and word, the most useful first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing on the line. The lowest ``drop`` goes first when room is short; None stays."""
+
+    parts: Parts
+    drop: int | None = None
+    width: int = 0
+    """Cells that it takes at least, so that what follows it stays where it is."""
+    gap: int = GAP_CELLS
+    """Cells between this one and the next."""
+
+    @property
+    def cells(self) -> int:
+        return max(self.width, cells_of(self.parts)) + self.gap
+
+
+def status_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
+    """The left side, in order."""
+    if view.progress is not None:
+        return _running_fields(view, view.progress, glyphs)
+    if view.connection.link is not Link.up:
+        return [*_link_fields(view, glyphs), *_warning_fields(view)]
+    if view.last is not None and (view.is_news or view.can_try_again):
+        return _ended_fields(view, view.last, glyphs)
+    return _idle_fields(view, view.last, glyphs)
+
+
+def _running_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> list[Field]:
+    if progress.phase not in (Phase.thinking, Phase.answering):
+        return [*_silent_fields(view, progress, glyphs), *_warning_fields(view)]
+    role = "thinking" if progress.phase is Phase.thinking else "success"
+    fields = [
+        _phase_field(f"{glyphs.busy} {progress.phase}", running_seconds_text(progress.seconds), role),
+        _speed_field(progress.pieces_per_second, is_estimate=True),
+        _spark_field(progress.speeds, glyphs),
+        _tokens_field(f"~{tokens_text(progress.pieces)} tokens"),
+        _first_field(progress.first_token_seconds),
+    ]
+    if progress.silent_seconds >= LONG_SILENCE_SECONDS:
+        fields.append(Field(((f"nothing for {progress.silent_seconds:.0f} s", "warning"),)))
+    return [*fields, *_warning_fields(view), *_context_fields(view, glyphs)]
+
+
+def _silent_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> list[Field]:
+    """Before the first token: why nothing comes, as far as it is known."""
+    seconds = running_seconds_text(progress.phase_seconds)
+    if progress.phase is Phase.loading:
+        usual = view.usual_load_seconds
+        of = f" of about {seconds_text(usual)}" if usual is not None else ""
+        words, role = f"loading {clean_line(progress.model, MODEL_CELLS)}", "warning"
+        return [Field(((f"{glyphs.waiting} {words} ", role), (f"{progress.phase_seconds:.0f} s{of}", "foreground")))]
+    if progress.phase is Phase.reading:
+        guess = round(progress.prompt_characters * view.tokens_per_character)
+        words = f"reading ~{tokens_text(guess)} tokens or queued"
+        return [Field(((f"{glyphs.waiting} {words} ", "accent"), (seconds, "foreground")))]
+    return [_phase_field(f"{glyphs.waiting} waiting", seconds, "muted")]
+
+
+def _ended_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Field]:
+    counts = last.counts or FinalCounts()
+    if last.state is not MessageState.complete:
+        return [*_stopped_fields(view, last, glyphs), *_warning_fields(view), *_context_fields(view, glyphs)]
+    word = "cut off" if counts.done_reason == "length" else "done"
+    seconds = running_seconds_text(last.seconds) if last.seconds is not None else ""
+    return [
+        _phase_field(f"{glyphs.done} {word}", seconds, "success"),
+        _speed_field(counts.tokens_per_second, is_estimate=False),
+        _spark_field(view.last_speeds, glyphs),
+        _tokens_field("" if counts.answer_tokens is None else f"{tokens_text(counts.answer_tokens)} tokens"),
+        _first_field(last.first_token_seconds),
+        *_prompt_tokens_fields(counts.prompt_tokens),
+        *_warning_fields(view),
+        *_context_fields(view, glyphs),
+    ]
+
+
+def _stopped_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Field]:
+    words = {
+        MessageState.stopped: ("stopped", "warning"),
+        MessageState.broken_off: ("broken off", "error"),
+        MessageState.failed: ("no answer", "error"),
+    }
+    word, role = words.get(last.state, ("interrupted", "error"))
+    more = f" {glyphs.separator} {_kept_text(last)} kept" if last.text or last.thinking else ""
+    again = f" {glyphs.separator} enter try again" if view.can_try_again else ""
+    return [Field(((f"{glyphs.stopped} {word}", role), (f"{more}{again}", "muted")))]
+
+
+def _kept_text(last: Message) -> str:
+    return "what came is" if not last.pieces else f"{tokens_text(last.pieces)} token{'' if last.pieces == 1 else 's'}"
+
+
+def _link_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
+    words = {Link.trying: "asking", Link.down: "waiting for", Link.starting: "starting:"}
+    word = words.get(view.connection.link, "waiting for")
+    return [
+        Field(((f"{glyphs.waiting} {word}", "warning"),), gap=1),
+        Field(((clean_line(view.address, ADDRESS_CELLS), "foreground"),), drop=DROP_HOST),
+        Field(((f"{view.waited_seconds:.0f} s", "foreground"),)),
+    ]
+
+
+def _idle_fields(view: StatusView, last: Message | None, glyphs: Glyphs) -> list[Field]:
+    fields = [_model_field(view, glyphs)]
+    counts = last.counts if last is not None else None
+    if counts is not None and counts.tokens_per_second is not None:
+        parts = [f"{speed_text(counts.tokens_per_second)} tok/s"]
+        if counts.answer_tokens is not None:
+            parts.append(f"{tokens_text(counts.answer_tokens)} tokens")
+        if last is not None and last.first_token_seconds is not None:
+            parts.append(f"first {seconds_text(last.first_token_seconds)}")
+        fields.append(Field(((f"last {f' {glyphs.separator} '.join(parts)}", "muted"),), drop=DROP_TOKENS))
+    return [*fields, *_warning_fields(view), *_context_fields(view, glyphs)]
+
+
+def _model_field(view: StatusView, glyphs: Glyphs) -> Field:
+    if not view.model:
+        return Field((("no model chosen", "muted"),))
+    name = (clean_line(view.model, MODEL_CELLS), "foreground!")
+    if view.is_cloud:
+        return Field((name, (" cloud", "warning")))
+    if view.loaded is None:
+        return Field((name, (" not loaded", "muted")))
+    left = (
+        "" if view.loaded.expires_at is None else f" {glyphs.separator} {left_text(view.loaded.expires_at, view.now)}"
+    )
+    return Field((name, (f" loaded{left}", "muted")))
+
+
+def _phase_field(phase: str, seconds: str, role: str) -> Field:
+    return Field(((f"{phase:<11} ", role), (f"{seconds:>6}", "foreground")), width=18)
+
+
+def _speed_field(tokens_per_second: float | None, *, is_estimate: bool) -> Field:
+    mark = "~" if is_estimate else ""
+    number = "" if tokens_per_second is None else mark + speed_text(tokens_per_second)
+    return Field(((f"{number:>6} tok/s" if number else "", "foreground!"),), width=12)
+
+
+def _spark_field(speeds: tuple[float, ...], glyphs: Glyphs) -> Field:
+    recent = speeds[-SPARK_CELLS:]
+    top = max(recent, default=0.0)
+    steps = len(glyphs.spark) - 1
+    bars = "".join(glyphs.spark[round(steps * speed / top) if top > 0 else 0] for speed in recent)
+    return Field(((bars, "accent"),), drop=DROP_SPARK, width=SPARK_CELLS)
+
+
+def _tokens_field(text: str) -> Field:
+    return Field(((f"{text:>12}", "muted"),), drop=DROP_TOKENS, width=12)
+
+
+def _prompt_tokens_fields(tokens: int | None) -> list[Field]:
+    return [] if tokens is None else [Field(((f"{tokens_text(tokens)} in", "muted"),), drop=DROP_PROMPT)]
+
+
+def _first_field(seconds: float | None) -> Field:
+    text = "" if seconds is None else f"first {seconds_text(seconds)}"
+    return Field(((text, "muted"),), drop=DROP_FIRST, width=12)
+
+
+def _warning_fields(view: StatusView) -> list[Field]:
+    fields = []
+    if view.queued:
+        words = "paused" if view.is_queue_paused else "queued"
+        fields.append(Field(((f"{view.queued} {words}", "warning"),)))
+    if view.is_unsaved:
+        fields.append(Field((("not saved", "error!"),)))
+    return fields
+
+
+def _used_tokens(view: StatusView) -> int | None:
+    """By the server's counts; while an answer comes, by the length of what was sent and the pieces that arrived."""
+    if view.progress is not None:
+        return round(view.progress.prompt_characters * view.tokens_per_character) + view.progress.pieces
+    counts = view.last.counts if view.last is not None else None
+    if counts is None or counts.prompt_tokens is None:
+        return None
+    return counts.prompt_tokens + (counts.answer_tokens or 0)
+
+
+def _context_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
+    """How much of the window the conversation takes; the window itself is known while the model is loaded."""
+    used, mark = _used_tokens(view), "~" if view.progress is not None else ""
+    limit = view.loaded.context_tokens if view.loaded is not None else None
+    if not limit or limit <= 0:
+        return [] if used is None else [Field(((f"context {mark}{tokens_text(used)}", "muted"),))]
+    share = (used or 0) / limit
+    full = min(METER_CELLS, round(METER_CELLS * share))
+    if used and not full:
+        full = 1
+    role = "error" if share >= 0.9 else "warning" if share >= 0.7 else "accent"
+    meter = ((glyphs.meter_full * full, role), (glyphs.meter_empty * (METER_CELLS - full), "muted"))
+    return [
+        Field((("context", "muted"),), drop=DROP_CONTEXT_WORD, gap=1),
+        Field(((f"{mark + tokens_text(used or 0):>5} of {context_text(limit)}", "muted"),), gap=1),
+        Field(meter, drop=DROP_METER),
+    ]
