@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -78,12 +77,9 @@ def code(text: str) -> str:
 def with_tables(readme: str) -> str:
     """The README with every table between its marks replaced by today's."""
     for name, made in tables().items():
-        readme = re.sub(
-            rf"(<!-- table: {name} -->\n)(?:(?!<!--).)*(<!-- end -->)",
-            lambda match, made=made: f"{match[1]}{made}\n{match[2]}",
-            readme,
-            flags=re.DOTALL,
-        )
+        head, mark, rest = readme.partition(f"<!-- table: {name} -->\n")
+        if mark:
+            readme = head + mark + made + "\n" + rest[rest.index("<!-- end -->") :]
     return readme
 
 

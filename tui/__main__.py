@@ -13,6 +13,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     arguments = read_arguments(sys.argv[1:] if argv is None else argv)
 
+    if arguments.plain or os.environ.get("TERM") == "dumb":
+        from tui.cli.plain import run_plainly
+
+        return run_plainly(arguments)
+
     from tui.app.terminal.first_frame import FirstFrame
 
     with FirstFrame(term=os.environ.get("TERM", "")) as frame:
@@ -30,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"chinwag: {problem}", file=sys.stderr)
             return 2
 
+        import gc
+
+        # Everything that the start makes stays; looking for garbage among it only takes time.
+        gc.disable()
         from tui.app.start import run_app
 
         return run_app(arguments, environment=environment, first_frame=frame)

@@ -25,11 +25,11 @@ from tui.engine import Engine, EngineError, Host, Model, RunningModel
 from tui.failures import Failure
 from tui.metrics.usage import UsageRecord, decode_usage, encode_usage, typical_load_seconds
 from tui.ollama.address import choose_host, parse_host
-from tui.ollama.client import OllamaClient
 from tui.ollama.names import is_cloud_name, same_model
 from tui.places import Places, bundled_themes, throwaway_places, user_places
 from tui.settings.load import LoadedSettings, load_settings
-from tui.settings.save import save_setting
+from tui.settings.save import reset_setting, save_setting
+from tui.settings.schema import Value
 from tui.storage.locks import Held
 from tui.storage.shelf import Shelf
 from tui.theming.load import ThemeShelf, load_themes
@@ -84,6 +84,8 @@ class Workspace:
         """Hears what every session tells, also those that nobody looks at."""
         self.on_set_aside: Callable[[tuple[Path, ...]], None] = lambda _files: None
         """Hears where the files are that somebody else had put in a conversation's place."""
+        self.start_complaint = ""
+        """What was wrong with the address of the server; empty when nothing was."""
         self._stack = stack
         self._open = AsyncExitStack()
         self._engine: Engine | None = None
@@ -112,7 +114,7 @@ class Workspace:
         with ExitStack() as undo:
             undo.enter_context(stack)
             places = _places(options, environ, stack)
-            flags = {"chat.model": options.model} if options.model else {}
+            flags = {"chat.model": options.model, "server.host": options.host}
             loaded = load_settings(places.settings_file, environ, flags)
             themes = load_themes(bundled_themes(), places.user_themes)
             workspace = cls(
@@ -130,14 +132,26 @@ class Workspace:
         return workspace
 
     async def start(self) -> None:
-        """Opens the engine and begins to look for its server. Raises ``Failure`` for an address that cannot be one."""
+        """Opens the engine and begins to look for its server.
+
+        An address that cannot be one is no reason not to start, unless it stands on the command line: then ``Failure``.
+        Else this machine is asked, and ``start_complaint`` says why.
+        """
         self._usage = list(await asyncio.to_thread(self._read_usage))
         if self.options.is_demo:
             await self._start_demo()
         else:
-            chosen = self.loaded.settings.server.host or None
-            self._use(choose_host(self.options.host, chosen, self.environ))
+            self._use(self._chosen_host())
         self._in_background(self._empty_trash(), "emptying the trash")
+
+    def _chosen_host(self) -> Host:
+        try:
+            return choose_host(self.options.host, self.loaded.settings.server.host or None, self.environ)
+        except Failure as failure:
+            if self.options.host:
+                raise
+            self.start_complaint = str(failure)
+            return parse_host("", source="default")
 
     async def close(self) -> None:
         """Ends every answer, waits for the disk, and lets go of everything."""
@@ -195,7 +209,7 @@ class Workspace:
         host = parse_host(address, source="chosen")
         await self._leave_engine()
         self._use(host)
-        await self._keep_setting("server.host", host.url)
+        await self.change_setting("server.host", host.url)
         return host
 
     def new_session(self, *, model: str = "") -> Session:
@@ -263,11 +277,7 @@ class Workspace:
 
     async def make_default(self, model: str) -> None:
         """The choice holds for new conversations, too. Raises ``Failure`` when it cannot be kept."""
-        await self._keep_setting("chat.model", model)
-
-    async def set(self, name: str, value: Any) -> None:
-        """Changes one setting at once and for later starts. Raises ``Failure`` when it cannot be kept."""
-        await self._keep_setting(name, value)
+        await self.change_setting("chat.model", model)
 
     def typical_load_seconds(self, model: str) -> float | None:
         return typical_load_seconds(self._usage, model=model, host=self.host.url)
@@ -311,6 +321,8 @@ class Workspace:
         self._use(replace(host, name="demo"))
 
     def _use(self, host: Host) -> None:
+        from tui.ollama.client import OllamaClient
+
         engine = OllamaClient(host, environ=self.environ)
         self._engine = engine
         self._catalog = Catalog(engine, cache_file=self.places.cache / "models.json")
@@ -327,10 +339,18 @@ class Workspace:
     def _connection_changed(self, state: ConnectionState) -> None:
         self.on_connection(state)
 
-    async def _keep_setting(self, name: str, value: Any) -> None:
-        self.loaded = self.loaded.with_value(name, value)
+    async def change_setting(self, name: str, value: Value | None) -> LoadedSettings:
+        """Changes one setting at once and for later starts; None puts its default back.
+
+        Raises ``Failure`` when it cannot be kept; then nothing has changed.
+        """
+        copy = None
         if not self.is_throwaway:
-            await asyncio.to_thread(save_setting, self.places.settings_file, name, value, now=self.now)
+            keep = reset_setting if value is None else partial(save_setting, value=value)
+            copy = await asyncio.to_thread(keep, self.places.settings_file, name, now=self.now)
+        self.loaded = self.loaded.with_saved(name, value, set_aside=copy)
+        self.shelf.format = self.loaded.settings.storage.format
+        return self.loaded
 
     def _session_tools(self) -> SessionTools:
         return SessionTools(

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from textual.app import App
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.app.ascii_only import AsciiOnly
 from tui.app.glyphs import ASCII, UNICODE, Glyphs
 from tui.app.paint import Themed, textual_theme
 from tui.app.screens.chat_commands import ChatScreen
 from tui.app.screens.question import Question
+from tui.app.terminal.driver import ChinwagDriver
+from tui.app.terminal.garbage import calm_garbage_collection
+from tui.app.terminal.terminal_app import END_WITHOUT_TERMINAL_SECONDS, TerminalApp
 from tui.environment import Colour, Environment
 from tui.failures import Failure
+from tui.settings.load import LoadedSettings
+from tui.settings.schema import Value
 from tui.theming.load import choose_theme
 from tui.theming.quantise import palette_in_256
 from tui.theming.read import AUTO
@@ -28,7 +36,7 @@ TERMINAL = "terminal"
 FEW_COLOURS = (Colour.colours_16, Colour.none)
 
 
-class ChinwagApp(App[int]):
+class ChinwagApp(TerminalApp[int]):
     """Takes a prepared workspace, starts it, and closes it at the end."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -87,11 +95,13 @@ class ChinwagApp(App[int]):
             start_demo=self.start_demo,
             pick_theme=self.pick_theme,
             quit_app=self.leave_soon,
+            open_settings=self.open_settings,
             complaints=self._complaints(),
         )
         before, self._chat = self._chat, chat
         if before is None:
             await self.push_screen(chat)
+            self.call_after_refresh(calm_garbage_collection)
         else:
             await self.switch_screen(chat)
 
@@ -100,6 +110,7 @@ class ChinwagApp(App[int]):
         loaded, themes = self._workspace.loaded, self._workspace.themes
         choice = choose_theme(themes, loaded.settings.appearance.theme)
         return (
+            *((self._workspace.start_complaint,) if self._workspace.start_complaint else ()),
             *(f"{fault.source}: {fault.message}" for fault in loaded.faults),
             *((choice.complaint,) if choice.complaint else ()),
             *(f"{fault.file}: {fault.message}" for fault in themes.faults),
@@ -129,6 +140,39 @@ class ChinwagApp(App[int]):
                 if isinstance(widget, Themed):
                     widget.use_theme(self._theme_now, self.glyphs)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return filters if self.glyphs is UNICODE else [*filters, AsciiOnly()]
+
+    def open_settings(self) -> None:
+        """The form of everything that can be set; what is changed there holds at once."""
+        from tui.app.screens.settings import SettingsScreen
+
+        workspace = self._workspace
+        file = workspace.places.settings_file
+        self.push_screen(
+            SettingsScreen(
+                theme=self._theme_now,
+                glyphs=self.glyphs,
+                loaded=workspace.loaded,
+                change=self._change_setting,
+                reset=partial(self._change_setting, value=None),
+                offered={"appearance.theme": (AUTO, *workspace.themes.themes)},
+                place="nothing is kept" if workspace.is_throwaway else str(file),
+            )
+        )
+
+    async def _change_setting(self, name: str, value: Value | None) -> LoadedSettings:
+        loaded = await self._workspace.change_setting(name, value)
+        appearance = loaded.settings.appearance
+        if name in ("appearance.theme", "appearance.glyphs"):
+            self.pick_theme(appearance.theme)
+        elif name == "appearance.motion":
+            self.animation_level = "full" if self._environment.has_motion and appearance.motion else "none"
+        elif name == "appearance.prose_width_columns":
+            self.chat.transcript.prose_width_columns = appearance.prose_width_columns
+        return loaded
+
     def start_demo(self) -> None:
         """Closes what is open and goes on in a throw-away workspace with the demo server.
 
@@ -155,11 +199,23 @@ class ChinwagApp(App[int]):
         await self._show_chat()
         await before.close()
 
+    def end_requested(self, number: signal.Signals) -> None:
+        """Somebody asks the program to end: what runs is stopped and kept."""
+        self.run_worker(self.leave(128 + number), exclusive=True)
+
+    def terminal_lost(self) -> None:
+        """Nobody looks any more: what runs is stopped and kept, within a time."""
+        if isinstance(self._driver, ChinwagDriver):
+            self._driver.end_by_force_after(END_WITHOUT_TERMINAL_SECONDS, return_code=128 + signal.SIGHUP)
+        self.run_worker(self.leave(128 + signal.SIGHUP), exclusive=True)
+
     def leave_soon(self) -> None:
         self.run_worker(self.leave(), exclusive=True)
 
-    async def leave(self) -> None:
-        """Waits until everything is on disk, then ends."""
+    async def leave(self, code: int = 0) -> None:
+        """Waits until everything is on disk, then ends with that exit code."""
+        if self._is_leaving:
+            return
         self._is_leaving = True
         for worker in tuple(self.workers):
             # This runs in a worker of the app itself.
@@ -168,7 +224,7 @@ class ChinwagApp(App[int]):
         if self._chat is not None:
             await self._chat.put_away()
         await self._workspace.close()
-        self.exit(0)
+        self.exit(code, return_code=code)
 
     async def action_quit_chinwag(self) -> None:
         if self._chat is None:

@@ -143,6 +143,10 @@ class Session:
         """Text and thinking of the answer under way, for whoever begins to watch in the middle."""
         return None if self._live is None else ("".join(self._live.text), "".join(self._live.thinking))
 
+    def answer_so_far(self) -> Message | None:
+        """The answer under way with everything that has come; None when nothing runs."""
+        return None if self._live is None else self._live.so_far()
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Calls ``listener`` for everything that happens from here on; gives back how to end that."""
         self._listeners.append(listener)

@@ -27,6 +27,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(name="model", value="NAME", words="the model that new conversations go to"),
     Flag(name="demo", words="look around with scripted answers; needs no Ollama and keeps nothing"),
     Flag(name="private", words="keep nothing of what is said"),
+    Flag(name="plain", words="line by line, without a screen; by itself where the terminal cannot draw one"),
     Flag(name="version", words="say the version and leave"),
 )
 
@@ -36,6 +37,7 @@ class Arguments(NamedTuple):
     model: str | None = None
     demo: bool = False
     private: bool = False
+    plain: bool = False
 
 
 def read_arguments(argv: Sequence[str]) -> Arguments:
@@ -53,4 +55,4 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
     read = parser.parse_args(argv)
     if read.demo and read.host:
         parser.error("--demo brings its own server: leave out --host")
-    return Arguments(host=read.host, model=read.model, demo=read.demo, private=read.private)
+    return Arguments(host=read.host, model=read.model, demo=read.demo, private=read.private, plain=read.plain)

@@ -1,17 +1,19 @@
 """Conversations as files in a folder: reading, replacing, listing, the trash. Everything here blocks.
 
-A file's name is ``<id>.json`` or ``<id>.toml``; the id comes from there and from nowhere else. Calls that touch the
-same conversation must come one after the other; ``shelf`` sees to that.
+A document is ``<id>.json`` or ``<id>.toml``, its journal ``<id>.journal``; the id comes from there and from nowhere else.
+Calls that touch the same conversation must come one after the other; ``shelf`` sees to that.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -32,6 +34,17 @@ from tui.places import Places
 from tui.storage.disk_failures import disk_failure
 from tui.storage.documents import DOCUMENT_LIMIT_BYTES, DocumentFormat, NewerDocument, decode, encode
 from tui.storage.drafts import clear_draft
+from tui.storage.journal import JournalFile, make_lasting_folder
+from tui.storage.kept import (
+    FoundDocument,
+    FoundJournal,
+    Kept,
+    go_on_with,
+    kept_of,
+    put_together,
+    read_journal,
+    read_one_document,
+)
 from tui.storage.summaries import Entry, Stamp, read_cache, stamp_of, write_cache
 
 TOML_LIMIT_BYTES = 4 * 1024 * 1024
@@ -39,8 +52,12 @@ TOML_LIMIT_BYTES = 4 * 1024 * 1024
 
 TRASH_KEPT = timedelta(days=30)
 
+JOURNAL = "journal"
+
 _FORMATS: tuple[DocumentFormat, ...] = get_args(DocumentFormat)
+_KEPT_ASIDE = re.compile(r"torn-[0-9]{1,20}")
 _TEMPORARY_KEPT_SECONDS = 24 * 3600.0
+_LARGEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +92,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFile:
-    """A file whose name says that it is a conversation."""
+    """A file whose name says that it is a conversation: a document, or a journal that has none."""
 
     name: str
     id: str
     stamp: Stamp
+    """Of the document and its journal together."""
     is_regular: bool
 
 
@@ -92,6 +110,7 @@ class ConversationFiles:
         self._random_bytes = random_bytes
         # The state in which this object last read or wrote a file: another one means that somebody else was there.
         self._known: dict[str, Stamp] = {}
+        self._sequences: dict[str, int] = {}
         self._trashed: dict[str, Deleted] = {}
         self._cache_path = places.cache / "summaries.json"
         self._entries: dict[str, Entry] | None = None
@@ -102,52 +121,79 @@ class ConversationFiles:
     def read(self, conversation_id: str) -> Conversation:
         """The conversation. Raises ``FileMissing``, ``UnreadableDocument`` or another ``Failure``.
 
-        Where a change of format was cut short there are two files: the one that was updated last counts.
+        Where a change of format was cut short there are two documents: the one that was updated last counts.
         """
-        found: list[Conversation] = []
-        failures: list[Failure] = []
+        return self.read_kept(conversation_id).conversation
+
+    def read_kept(self, conversation_id: str) -> Kept:
+        """As ``read``, with what else there is to know. Nothing is changed on the disk."""
+        return self._read_both(conversation_id)[0]
+
+    def peek(self, conversation_id: str) -> Conversation:
+        """As ``read``, for somebody who neither shows nor continues it: what this object knows of it stays as it is."""
+        journal = read_journal(self.journal_path(conversation_id))
+        found: list[FoundDocument] = []
         for path in self._paths(conversation_id):
-            try:
-                stamp = stamp_of(path.lstat())
-                data = read_bounded(path, DOCUMENT_LIMIT_BYTES)
-                found.append(decode(data, name=path.name, conversation_id=conversation_id))
-            except (FileNotFoundError, FileMissing):
-                continue
-            except OSError as error:
-                failures.append(disk_failure(error, f"cannot read {path.name}"))
-            except Failure as failure:
-                failures.append(failure)
-            else:
-                self._known[path.name] = stamp
-        for refused in failures:
-            # What a newer version wrote must not be continued from an older copy beside it.
-            if not found or isinstance(refused, NewerDocument):
-                raise refused
-        if not found:
-            raise FileMissing("this conversation is gone", f"no file is named {conversation_id}", "open another one")
-        return max(found, key=lambda conversation: conversation.updated_at)
+            with suppress(Failure):
+                found.append(read_one_document(path, conversation_id))
+        if not found and journal is None:
+            raise FileMissing("this conversation is gone")
+        newest = max(found, key=_newest, default=None)
+        return put_together(conversation_id, newest, journal).conversation
 
-    def write(self, conversation: Conversation, *, wished: DocumentFormat, sync: bool) -> Saved:
-        """Replaces the conversation's file as a whole; with ``sync`` it is on the disk on return.
+    def open_journal(self, conversation_id: str) -> tuple[Kept, JournalFile | None]:
+        """As ``read_kept``, and the journal to go on with; None when there is none. For the holder of the lock.
 
-        The conversation ends up in one file: that of another format goes when the new one was read back.
-        A conversation that was deleted is replaced where it lies in the trash. Raises ``Failure``; the older file is
-        then still there.
+        What cannot be read of the journal is kept beside it before it is taken out of it.
+        """
+        kept, journal = self._read_both(conversation_id)
+        if journal is None:
+            return kept, None
+        path = self.journal_path(conversation_id)
+        opened, damage = go_on_with(path, conversation_id, journal, kept.damage, now=self._now())
+        self._known.pop(path.name, None)
+        return replace(kept, damage=damage), opened
+
+    def write(
+        self, conversation: Conversation, *, wished: DocumentFormat, sync: bool, sequence: int | None = None
+    ) -> Saved:
+        """Replaces the conversation's document as a whole; with ``sync`` it is on the disk on return.
+
+        The conversation ends up in one document: that of another format goes when the new one was read back.
+        ``sequence`` is that of the last record that ``conversation`` holds: the document is read back, and the journal
+        stays as it is. None: it holds all there is, and a journal goes as a document of another format does.
+        A conversation that was deleted is replaced where it lies in the trash. Raises ``Failure``; the older document
+        is then still there.
         """
         name = _checked(conversation.id)
         if conversation.id in self._trashed:
             return self._write_into_trash(conversation, self._trashed[conversation.id])
-        data, suffix = _encoded(conversation, wished)
+        others: list[Path] = []
+        is_checkpoint = sequence is not None
+        if sequence is None:
+            sequence = self._sequences.get(name, 0)
+            journal = self.journal_path(name)
+            if os.path.lexists(journal):
+                others.append(journal)
+                sequence = max(sequence, self._last_sequence(name))
+        data, suffix = _encoded(conversation, wished, sequence)
         target = self._places.conversations / f"{name}.{suffix}"
-        others = [path for path in self._paths(name) if path != target and os.path.lexists(path)]
+        others += [path for path in self._paths(name) if path != target and os.path.lexists(path)]
         make_private_folder(self._places.conversations)
+        before: Path | None = None
         try:
             set_aside = [self._set_aside_what_is_not_ours(target)]
+            before = _second_name(target) if is_checkpoint else None
             # The older file goes only when the newer one would outlive a loss of power.
             write_atomically(target, data, sync=sync or bool(others))
-            self._remember(target, conversation)
+            if is_checkpoint:
+                _check_or_bring_back(target, data, before)
+            self._remember(target, conversation, sequence)
             set_aside.extend(self._remove_after_reading_back(other, target, data) for other in others)
         except OSError as error:
+            if before is not None:
+                with suppress(OSError):
+                    before.unlink(missing_ok=True)
             self._know_again(target, data)
             raise disk_failure(error, "cannot save the conversation") from error
         return Saved(path=target, format=suffix, size_bytes=len(data), set_aside=tuple(filter(None, set_aside)))
@@ -155,12 +201,17 @@ class ConversationFiles:
     def delete(self, conversation_id: str) -> Deleted:
         """Moves the conversation into the trash. Raises ``FileMissing`` or ``Failure``."""
         name = _checked(conversation_id)
+        if os.path.lexists(self.journal_path(name)):
+            # One document is easier to bring back; where there cannot be one, all the files go as they are.
+            with suppress(Failure):
+                wished: DocumentFormat = "toml" if os.path.lexists(self._paths(name)[1]) else "json"
+                self.write(self.read(name), wished=wished, sync=False)
         at = self._now()
         deletion = new_id(at, self._random_bytes)
         make_private_folder(self._places.trash)
         names: list[str] = []
         try:
-            for path in self._paths(name):
+            for path in (*self._paths(name), self.journal_path(name), *self._kept_aside(name)):
                 if os.path.lexists(path):
                     trash_name = f"{name}.{deletion}{path.suffix}"
                     path.rename(self._places.trash / trash_name)
@@ -181,7 +232,7 @@ class ConversationFiles:
         name = _checked(deleted.id)
         make_private_folder(self._places.conversations)
         try:
-            for trash_name in deleted.names:
+            for trash_name in self._names_in_trash(deleted):
                 target = self._places.conversations / f"{name}{Path(trash_name).suffix}"
                 if os.path.lexists(target):
                     raise Failure("cannot bring the conversation back", f"{target.name} is there again", "open it")
@@ -194,31 +245,56 @@ class ConversationFiles:
         self._trashed.pop(name, None)
 
     def lock_path(self, conversation_id: str) -> Path:
-        """Where the writer's lock is; the folder around it exists on return."""
-        make_private_folder(self._places.conversations)
+        """Where the writer's lock is; the folder around it exists on return. Raises ``Failure``."""
+        try:
+            make_lasting_folder(self._places.conversations)
+        except OSError as error:
+            raise disk_failure(error, "cannot make the folder of conversations") from error
         return self._places.conversations / f"{_checked(conversation_id)}.lock"
+
+    def journal_path(self, conversation_id: str) -> Path:
+        return self._places.conversations / f"{_checked(conversation_id)}.{JOURNAL}"
+
+    def stamp_document(self, conversation_id: str) -> tuple[Stamp, ...]:
+        """Changes when the document does."""
+        stamps: list[Stamp] = []
+        for path in self._paths(conversation_id):
+            with suppress(OSError):
+                stamps.append(stamp_of(path.lstat()))
+        return tuple(stamps)
 
     # ── all of them ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def find(self) -> list[FoundFile]:
         """Everything named like a conversation; other names are not ours. Raises ``Failure``."""
-        found: list[FoundFile] = []
+        documents: list[tuple[str, str, os.stat_result]] = []
+        journals: dict[str, tuple[str, str, os.stat_result]] = {}
         try:
             with os.scandir(self._places.conversations) as entries:
                 for entry in entries:
                     conversation_id, _, suffix = entry.name.partition(".")
-                    if suffix not in _FORMATS or not is_id(conversation_id):
+                    if (suffix not in _FORMATS and suffix != JOURNAL) or not is_id(conversation_id):
                         continue
                     with suppress(FileNotFoundError):
-                        status = entry.stat(follow_symlinks=False)
-                        is_regular = stat.S_ISREG(status.st_mode)
-                        stamp = stamp_of(status)
-                        found.append(FoundFile(name=entry.name, id=conversation_id, stamp=stamp, is_regular=is_regular))
+                        found = (entry.name, conversation_id, entry.stat(follow_symlinks=False))
+                        if suffix == JOURNAL:
+                            journals[conversation_id] = found
+                        else:
+                            documents.append(found)
         except FileNotFoundError:
             return []
         except OSError as error:
             raise disk_failure(error, "cannot list the conversations") from error
-        return found
+        alone = journals.keys() - {conversation_id for _, conversation_id, _ in documents}
+        return [
+            FoundFile(
+                name=name,
+                id=conversation_id,
+                stamp=_stamp_of_both(status, journals.get(conversation_id)),
+                is_regular=stat.S_ISREG(status.st_mode),
+            )
+            for name, conversation_id, status in (*documents, *(journals[one] for one in alone))
+        ]
 
     def summarize(self, files: Iterator[FoundFile], *, for_seconds: float) -> list[Summary | Fault]:
         """Takes files from the iterator, reads those that changed, and stops after about ``for_seconds``.
@@ -263,7 +339,7 @@ class ConversationFiles:
         try:
             for path in _files_in(self._places.trash):
                 parts = path.name.split(".")
-                if len(parts) != 3 or parts[2] not in _FORMATS or not (is_id(parts[0]) and is_id(parts[1])):
+                if len(parts) != 3 or not _is_ours(parts[2]) or not (is_id(parts[0]) and is_id(parts[1])):
                     continue
                 if now - time_of_id(parts[1]) > TRASH_KEPT:
                     path.unlink(missing_ok=True)
@@ -292,17 +368,68 @@ class ConversationFiles:
 
     def _entry_for(self, file: FoundFile) -> Entry:
         try:
-            data = read_bounded(self._places.conversations / file.name, DOCUMENT_LIMIT_BYTES)
-            summary = summary_of(decode(data, name=file.name, conversation_id=file.id))
+            journal = read_journal(self.journal_path(file.id))
+            document = None
+            if not file.name.endswith(f".{JOURNAL}"):
+                document = read_one_document(self._places.conversations / file.name, file.id)
+            elif journal is None:
+                raise FileMissing("this conversation is gone")
+            summary = summary_of(put_together(file.id, document, journal).conversation)
         except FileMissing:
             raise
         except Failure as failure:
             return Entry(stamp=file.stamp, fault=(failure.title, failure.message, failure.advice))
         return Entry(stamp=file.stamp, summary=summary)
 
-    def _remember(self, path: Path, conversation: Conversation) -> None:
+    def _read_both(self, conversation_id: str) -> tuple[Kept, FoundJournal | None]:
+        # The journal first: a document that is written meanwhile then holds more, never less, than it goes on from.
+        path = self.journal_path(conversation_id)
+        journal = read_journal(path)
+        document = self._read_document(conversation_id)
+        if document is None and journal is None:
+            raise FileMissing("this conversation is gone", f"no file is named {conversation_id}", "open another one")
+        kept = kept_of(put_together(conversation_id, document, journal), document)
+        self._sequences[conversation_id] = kept.sequence
+        if journal is not None and not kept.damage and not kept.has_unknown_kinds:
+            self._known[path.name] = journal.stamp
+        else:
+            self._known.pop(path.name, None)
+        return kept, journal
+
+    def _read_document(self, conversation_id: str) -> FoundDocument | None:
+        found: list[FoundDocument] = []
+        failures: list[Failure] = []
+        for path in self._paths(conversation_id):
+            try:
+                found.append(read_one_document(path, conversation_id))
+            except FileMissing:
+                continue
+            except Failure as failure:
+                failures.append(failure)
+            else:
+                self._known[path.name] = found[-1].stamp
+        for refused in failures:
+            # What a newer version wrote must not be continued from an older copy beside it.
+            if not found or isinstance(refused, NewerDocument):
+                raise refused
+        return max(found, key=lambda one: (one.document.sequence, one.document.conversation.updated_at), default=None)
+
+    def _last_sequence(self, conversation_id: str) -> int:
+        """That of the last record which can be read of the journal."""
+        journal = read_journal(self.journal_path(conversation_id))
+        return 0 if journal is None else max((record.sequence for record in journal.scan.records), default=0)
+
+    def _kept_aside(self, conversation_id: str) -> list[Path]:
+        return [
+            path
+            for path in self._places.conversations.glob(f"{conversation_id}.torn-*")
+            if _KEPT_ASIDE.fullmatch(path.suffix[1:])
+        ]
+
+    def _remember(self, path: Path, conversation: Conversation, sequence: int) -> None:
         stamp = stamp_of(path.lstat())
         self._known[path.name] = stamp
+        self._sequences[conversation.id] = sequence
         if self._entries is not None:
             self._entries[path.name] = Entry(stamp=stamp, summary=summary_of(conversation))
             self._entries_changed = True
@@ -314,10 +441,19 @@ class ConversationFiles:
             if self._known.get(target.name) != stamp and read_bounded(target, len(data)) == data:
                 self._known[target.name] = stamp
 
+    def _names_in_trash(self, deleted: Deleted) -> list[str]:
+        """What was deleted, and a document that was written into the trash since."""
+        late = f"{'.'.join(deleted.names[0].split('.')[:2])}.json"
+        is_late = late not in deleted.names and (self._places.trash / late).exists()
+        return [*deleted.names, late] if is_late else [*deleted.names]
+
     def _write_into_trash(self, conversation: Conversation, deleted: Deleted) -> Saved:
-        target = self._places.trash / deleted.names[0]
+        documents = [name for name in deleted.names if name.endswith((".json", ".toml"))]
+        # What had no document gets one beside its journal, and undo brings back both.
+        names = documents or [str(Path(deleted.names[0]).with_suffix(".json"))]
+        target = self._places.trash / names[0]
         suffix: DocumentFormat = "toml" if target.suffix == ".toml" else "json"
-        data = encode(conversation, format=suffix)
+        data = encode(conversation, format=suffix, sequence=self._sequences.get(conversation.id, 0))
         make_private_folder(self._places.trash)
         try:
             write_atomically(target, data)
@@ -328,11 +464,7 @@ class ConversationFiles:
 
     def _remove_after_reading_back(self, other: Path, target: Path, data: bytes) -> Path | None:
         if read_bounded(target, DOCUMENT_LIMIT_BYTES) != data:
-            raise Failure(
-                "cannot save the conversation",
-                f"{target.name} reads otherwise than it was written",
-                f"check the disk; {other.name} is left as it is",
-            )
+            raise _reads_otherwise(target)
         decode(data, name=target.name)
         set_aside = self._set_aside_what_is_not_ours(other)
         other.unlink(missing_ok=True)
@@ -352,7 +484,7 @@ class ConversationFiles:
             return None
         make_private_folder(self._places.trash)
         aside = self._places.trash / f"{path.stem}.{new_id(self._now(), self._random_bytes)}{path.suffix}"
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or path.suffix == f".{JOURNAL}":
             path.rename(aside)
             return aside
         if _is_from_newer_version(path):
@@ -386,13 +518,58 @@ def _is_from_newer_version(path: Path) -> bool:
     return False
 
 
-def _encoded(conversation: Conversation, wished: DocumentFormat) -> tuple[bytes, DocumentFormat]:
+def _newest(found: FoundDocument) -> tuple[int, datetime]:
+    return found.document.sequence, found.document.conversation.updated_at
+
+
+def _stamp_of_both(status: os.stat_result, journal: tuple[str, str, os.stat_result] | None) -> Stamp:
+    one = stamp_of(status)
+    if journal is None or journal[2] is status:
+        return one
+    other = stamp_of(journal[2])
+    return Stamp(
+        max(one.mtime_ns, other.mtime_ns), one.size_bytes + other.size_bytes, (one.inode ^ other.inode << 1) & _LARGEST
+    )
+
+
+def _is_ours(suffix: str) -> bool:
+    return suffix in _FORMATS or suffix == JOURNAL or _KEPT_ASIDE.fullmatch(suffix) is not None
+
+
+def _second_name(path: Path) -> Path | None:
+    """Another name for the file, until its replacement is proven; None when there is none to be had."""
+    name = path.with_name(f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    try:
+        os.link(path, name)
+    except OSError:
+        return None
+    return name
+
+
+def _check_or_bring_back(path: Path, data: bytes, before: Path | None) -> None:
+    if read_bounded(path, DOCUMENT_LIMIT_BYTES) != data:
+        if before is not None:
+            before.replace(path)
+        raise _reads_otherwise(path)
+    if before is not None:
+        before.unlink(missing_ok=True)
+
+
+def _reads_otherwise(path: Path) -> Failure:
+    return Failure(
+        "cannot save the conversation",
+        f"{path.name} reads otherwise than it was written",
+        "check the disk; what was saved before is left as it is",
+    )
+
+
+def _encoded(conversation: Conversation, wished: DocumentFormat, sequence: int) -> tuple[bytes, DocumentFormat]:
     text_characters = sum(len(message.text) + len(message.thinking) for message in conversation.messages)
     if wished == "toml" and text_characters <= TOML_LIMIT_BYTES:
-        data = encode(conversation, format="toml")
+        data = encode(conversation, format="toml", sequence=sequence)
         if len(data) <= TOML_LIMIT_BYTES:
             return data, "toml"
-    data = encode(conversation, format="json")
+    data = encode(conversation, format="json", sequence=sequence)
     if len(data) > DOCUMENT_LIMIT_BYTES:
         limit = f"it has more than {DOCUMENT_LIMIT_BYTES // 1024 // 1024} MB"
         raise Failure("cannot save the conversation", limit, "go on in a new one; what was saved before is still there")

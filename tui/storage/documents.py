@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -47,19 +47,10 @@ class Document:
 
 def encode(conversation: Conversation, *, format: DocumentFormat, sequence: int = 0) -> bytes:  # noqa: A002
     """The whole conversation as UTF-8 text. Raises ``Failure`` when tool arguments are no JSON at all."""
-    record = _record_of(conversation, sequence, arguments_as_text=format == "toml")
     if format == "toml":
+        record = _record_of(conversation, sequence, arguments_as_text=True)
         return write_toml(msgspec.to_builtins(record, builtin_types=(datetime,)))
-    try:
-        data = msgspec.json.format(msgspec.json.encode(record), indent=2)
-    except UnicodeEncodeError:
-        # Half of a surrogate pair: only the slower encoder writes it.
-        text = json.dumps(msgspec.to_builtins(record), ensure_ascii=False, indent=2)
-        return f"{_escaped(text)}\n".encode()
-    if not data.isascii():
-        # Line by line, that is text by text: other threads get their turn in a large document.
-        data = b"".join(map(_escaped_line, data.splitlines(keepends=True)))
-    return data + b"\n"
+    return b"".join(_json_parts(conversation, sequence))
 
 
 def decode(data: bytes, *, name: str, conversation_id: str | None = None) -> Conversation:
@@ -140,31 +131,31 @@ def _conversation_of(record: DocumentRecord, conversation_id: str) -> Conversati
     messages = zip(record.messages, ids, range(len(record.messages)), strict=True)
     return Conversation(
         id=conversation_id,
-        created_at=_in_utc(record.created_at),
-        updated_at=_in_utc(record.updated_at),
+        created_at=in_utc(record.created_at),
+        updated_at=in_utc(record.updated_at),
         title=record.title,
         model=record.model,
-        messages=tuple(_message_of(message, message_id, position) for message, message_id, position in messages),
+        messages=tuple(
+            message_of_record(message, message_id=message_id, field=f"messages[{position}]")
+            for message, message_id, position in messages
+        ),
     )
 
 
-def _message_of(record: MessageRecord, message_id: str, position: int) -> Message:
+def message_of_record(record: MessageRecord, *, message_id: str, field: str) -> Message:
+    """Raises ``ValueError``; ``field`` is where the record stands, for that."""
     return Message(
         id=message_id,
         role=Role(record.role),
         text=record.text,
-        at=_in_utc(record.at),
+        at=in_utc(record.at),
         state=MessageState(record.state),
         model=record.model,
         thinking=record.thinking,
         thinking_seconds=record.thinking_seconds,
         thinking_pieces=record.thinking_pieces,
         tool_calls=tuple(
-            ToolCall(
-                name=call.name,
-                arguments=_arguments_of(call.arguments, f"messages[{position}].tool_calls[{number}].arguments"),
-                id=call.id,
-            )
+            tool_call_of_record(call, field=f"{field}.tool_calls[{number}]")
             for number, call in enumerate(record.tool_calls)
         ),
         first_token_seconds=record.first_token_seconds,
@@ -173,6 +164,11 @@ def _message_of(record: MessageRecord, message_id: str, position: int) -> Messag
         counts=None if record.counts is None else FinalCounts(**msgspec.structs.asdict(record.counts)),
         failure=record.failure,
     )
+
+
+def tool_call_of_record(record: ToolCallRecord, *, field: str) -> ToolCall:
+    """Raises ``ValueError``; ``field`` is where the record stands, for that."""
+    return ToolCall(name=record.name, arguments=_arguments_of(record.arguments, f"{field}.arguments"), id=record.id)
 
 
 def _arguments_of(arguments: dict[str, Any] | str, field: str) -> dict[str, Any]:
@@ -198,7 +194,8 @@ def _unique(ids: Iterator[str]) -> list[str]:
     return list(unique)
 
 
-def _in_utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """A time without a zone counts as UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -225,24 +222,47 @@ def _in_words(error: Exception) -> str:
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _json_parts(conversation: Conversation, sequence: int) -> Iterator[bytes]:
+    """Message by message: other threads get their turn while a large document is written."""
+    frame = _indented_json(_record_of(replace(conversation, messages=()), sequence, arguments_as_text=False))
+    before, end, after = frame.rpartition(b'  "end": {')
+    yield before
+    for number, message in enumerate(conversation.messages):
+        yield b",\n    " if number else b'  "messages": [\n    '
+        yield _indented_json(record_of_message(message, arguments_as_text=False)).replace(b"\n", b"\n    ")
+    if conversation.messages:
+        yield b"\n  ],\n"
+    yield end + after + b"\n"
+
+
+def _indented_json(record: msgspec.Struct) -> bytes:
+    try:
+        data = msgspec.json.format(msgspec.json.encode(record), indent=2)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: only the slower encoder writes it.
+        return _escaped(json.dumps(msgspec.to_builtins(record), ensure_ascii=False, indent=2)).encode()
+    return data if data.isascii() else b"".join(map(_escaped_line, data.splitlines(keepends=True)))
+
+
 def _record_of(conversation: Conversation, sequence: int, *, arguments_as_text: bool) -> DocumentRecord:
     return DocumentRecord(
         chinwag=VERSION,
         id=conversation.id,
-        created_at=_in_utc(conversation.created_at),
-        updated_at=_in_utc(conversation.updated_at),
+        created_at=in_utc(conversation.created_at),
+        updated_at=in_utc(conversation.updated_at),
         title=conversation.title,
         model=conversation.model,
-        messages=[_record_of_message(message, arguments_as_text) for message in conversation.messages],
+        messages=[record_of_message(message, arguments_as_text=arguments_as_text) for message in conversation.messages],
         end=EndRecord(sequence=sequence, complete=True),
     )
 
 
-def _record_of_message(message: Message, arguments_as_text: bool) -> MessageRecord:
+def record_of_message(message: Message, *, arguments_as_text: bool) -> MessageRecord:
+    """The message as it stands in a document. Raises ``Failure`` when tool arguments are no JSON at all."""
     return MessageRecord(
         id=message.id,
         role=message.role.value,
-        at=_in_utc(message.at),
+        at=in_utc(message.at),
         state=message.state.value,
         model=message.model,
         thinking=message.thinking,
@@ -254,11 +274,13 @@ def _record_of_message(message: Message, arguments_as_text: bool) -> MessageReco
         seconds=message.seconds,
         pieces=message.pieces,
         counts=None if message.counts is None else _record_of_counts(message.counts),
-        tool_calls=[
-            ToolCallRecord(name=call.name, arguments=_record_of_arguments(call, arguments_as_text), id=call.id)
-            for call in message.tool_calls
-        ],
+        tool_calls=[record_of_tool_call(call, arguments_as_text=arguments_as_text) for call in message.tool_calls],
     )
+
+
+def record_of_tool_call(call: ToolCall, *, arguments_as_text: bool) -> ToolCallRecord:
+    """Raises ``Failure`` when the arguments are no JSON at all."""
+    return ToolCallRecord(name=call.name, arguments=_record_of_arguments(call, arguments_as_text), id=call.id)
 
 
 def _record_of_counts(counts: FinalCounts) -> CountsRecord:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from tui.conversations.edits import new_conversation, renamed
@@ -16,10 +16,18 @@ from tui.conversations.values import Conversation, Summary
 from tui.failures import Failure
 from tui.places import Places
 from tui.storage.conversation_files import ConversationFiles, Deleted, Fault, Saved
+from tui.storage.conversation_log import ConversationLog, LogEvent, LogTimes
 from tui.storage.documents import DocumentFormat
+from tui.storage.follow import Followed, follow
+from tui.storage.hits import IndexState, SearchHit
 from tui.storage.locks import Held, hold_lock
+from tui.storage.records import ChangedTitle
+
+if TYPE_CHECKING:
+    from tui.storage.index import SearchIndex
 
 _BATCH_SECONDS = 0.05
+_INDEX_PATIENCE_SECONDS = 0.1
 
 T = TypeVar("T")
 
@@ -63,6 +71,13 @@ class Shelf:
         self._waiting: dict[str, _WaitingSave] = {}
         self._at_work: set[asyncio.Task[Any]] = set()
         self._held: dict[str, Held] = {}
+        self._logs: dict[str, ConversationLog] = {}
+        self._places = places
+        self._index: SearchIndex | None = None
+        self._indexing: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self.index_state = IndexState()
+        """How much of what there is ``search`` finds by now."""
 
     def new(self, *, model: str = "") -> Conversation:
         """An empty conversation with an id of its own. Nothing is on disk before ``save``."""
@@ -75,7 +90,11 @@ class Shelf:
         Saves of one conversation come one after the other, and a newer one takes the place of one that still waits.
         A caller that is cancelled does not take the save with it. A conversation that was deleted is saved where it
         lies in the trash, so that undo brings all of it back.
+
+        For a conversation without an open log: what happens to one that has it is given to the log (``ValueError``).
         """
+        if conversation.id in self._logs:
+            raise ValueError(f"conversation {conversation.id} is written by its log")
         waiting = self._waiting.get(conversation.id)
         if waiting is None:
             waiting = _WaitingSave(conversation=conversation, durable=durable)
@@ -88,6 +107,8 @@ class Shelf:
 
     async def load(self, conversation_id: str) -> Conversation:
         """Raises ``FileMissing`` when there is none, ``UnreadableDocument`` when it is damaged or too new."""
+        if log := self._logs.get(conversation_id):
+            return log.conversation
         async with self._turn(conversation_id):
             return await asyncio.to_thread(self._files.read, conversation_id)
 
@@ -113,8 +134,55 @@ class Shelf:
             faults=tuple(sorted(faults, key=lambda fault: fault.name)),
         )
 
+    async def search(self, text: str, limit: int = 50) -> tuple[SearchHit, ...]:
+        """Conversations that have all the words of ``text`` in one message or in their title, the last word as far as
+        it was typed. Titles come first, then what was updated last.
+
+        What changed since the last search is read first, for a tenth of a second; the rest is read in the background,
+        and ``index_state`` says how far that is.
+        """
+        found = await asyncio.to_thread(self._files.find)
+        index = await self._opened_index()
+        state = await asyncio.to_thread(index.refresh, found, for_seconds=_INDEX_PATIENCE_SECONDS)
+        self.index_state = state
+        if not state.is_complete and self._indexing is None and not self._is_closed:
+            self._indexing = self._started(self._index_the_rest())
+        passages = await asyncio.to_thread(index.search, text, found, limit=limit)
+        by_id = {file.id: file for file in found}
+        files = iter([by_id[passage.conversation_id] for passage in passages])
+        summaries: dict[str, Summary] = {}
+        while results := await asyncio.to_thread(self._files.summarize, files, for_seconds=_BATCH_SECONDS):
+            summaries.update({one.id: one for one in results if isinstance(one, Summary)})
+        return tuple(
+            SearchHit(
+                summary=summaries[passage.conversation_id],
+                message_id=passage.message_id,
+                before=passage.before,
+                match=passage.match,
+                after=passage.after,
+            )
+            for passage in passages
+            if passage.conversation_id in summaries
+        )
+
+    async def update_index(self) -> IndexState:
+        """Reads all that changed since the last search, and returns when ``search`` finds it."""
+        index = await self._opened_index()
+        while not self._is_closed:
+            found = await asyncio.to_thread(self._files.find)
+            state = await asyncio.to_thread(index.refresh, found, for_seconds=_BATCH_SECONDS)
+            self.index_state = state
+            if state.is_complete:
+                break
+        return self.index_state
+
     async def rename(self, conversation_id: str, title: str) -> Conversation:
         """For a conversation that is not open: an open one is renamed by its owner, who saves it."""
+        if log := self._logs.get(conversation_id):
+            now = self._now()
+            title = renamed(log.conversation, title, now=now).title
+            await log.keep(ChangedTitle(title=title, at=now), durable=True)
+            return log.conversation
 
         def read_and_write() -> Conversation:
             changed = renamed(self._files.read(conversation_id), title, now=self._now())
@@ -126,8 +194,9 @@ class Shelf:
     async def delete(self, conversation_id: str) -> Deleted:
         """Moves it into the trash and returns the token for ``undo_delete``.
 
-        A conversation that another chinwag has open is not deleted: ``Failure``.
+        A conversation that another chinwag has open is not deleted: ``Failure``. Its log, if there is one, is closed.
         """
+        await self.close_log(conversation_id)
 
         def move() -> Deleted:
             return self._files.delete(conversation_id)
@@ -143,6 +212,80 @@ class Shelf:
     async def empty_trash(self, now: datetime) -> int:
         """Removes for good what has been in the trash for 30 days; returns how many files went."""
         return await asyncio.to_thread(self._files.empty_trash, now)
+
+    def new_log(
+        self, conversation: Conversation, *, tell: Callable[[LogEvent], None], times: LogTimes | None = None
+    ) -> ConversationLog:
+        """The log of a conversation that is not on the disk yet, and is not before something happens to it."""
+        return self._adopted(
+            ConversationLog(
+                conversation,
+                path=self._files.journal_path(conversation.id),
+                write_document=self._write_document,
+                make_ready=lambda: self._hold_for_log(conversation.id),
+                tell=tell,
+                now=self._now,
+                times=times or LogTimes(),
+            )
+        )
+
+    async def open_log(
+        self, conversation_id: str, *, tell: Callable[[LogEvent], None], times: LogTimes | None = None
+    ) -> ConversationLog | None:
+        """The conversation to be gone on with; None: somebody else writes it, so ``follow`` it.
+
+        ``log.damage`` says what could not be read; it is kept beside the journal. Raises as ``load`` does. The lock is
+        held until ``close_log`` or ``aclose``.
+        """
+        if conversation_id in self._logs:
+            return self._logs[conversation_id]
+        held, taken = self._held.get(conversation_id), None
+        if held is None or not held.is_held:
+            taken = await self.hold(conversation_id)
+            if taken is None:
+                return None
+        try:
+            async with self._turn(conversation_id):
+                kept, journal = await asyncio.to_thread(self._files.open_journal, conversation_id)
+        except BaseException:
+            if taken is not None:
+                taken.release()
+            raise
+        return self._adopted(
+            ConversationLog(
+                kept.conversation,
+                path=self._files.journal_path(conversation_id),
+                write_document=self._write_document,
+                make_ready=lambda: self._hold_for_log(conversation_id),
+                tell=tell,
+                now=self._now,
+                times=times or LogTimes(),
+                sequence=kept.sequence,
+                document_bytes=kept.document_bytes,
+                journal=journal,
+                has_unknown_kinds=kept.has_unknown_kinds,
+                damage=kept.damage,
+            )
+        )
+
+    async def close_log(self, conversation_id: str) -> None:
+        """Returns when all of it is on the disk, as far as the disk allows. The lock stays held."""
+        log = self._logs.get(conversation_id)
+        if log is not None:
+            await asyncio.shield(self._started(log.aclose()))
+            self._logs.pop(conversation_id, None)
+
+    def follow(self, conversation_id: str) -> AsyncGenerator[Followed, None]:
+        """The conversation as it is, and then what happens to it, for as long as it is there and somebody listens.
+
+        See ``follow.follow``; close it with ``aclosing``.
+        """
+        return follow(
+            conversation_id,
+            path=self._files.journal_path(conversation_id),
+            read_kept=self._files.read_kept,
+            stamp_document=self._files.stamp_document,
+        )
 
     async def hold(self, conversation_id: str) -> Held | None:
         """The right to write this conversation, until ``release``; None: somebody else has it, so open it read-only.
@@ -161,9 +304,14 @@ class Shelf:
         return held
 
     async def aclose(self) -> None:
-        """Returns when every save that was asked for is done, and frees what is held."""
+        """Returns when every save that was asked for is done and every log is closed, and frees what is held."""
+        self._is_closed = True
+        for conversation_id in tuple(self._logs):
+            await self.close_log(conversation_id)
         while self._at_work:
             await asyncio.wait(self._at_work)
+        if self._index is not None:
+            await asyncio.to_thread(self._index.close)
         for held in self._held.values():
             held.release()
         self._held.clear()
@@ -197,6 +345,36 @@ class Shelf:
         async with self._lock_of(conversation_id):
             yield
 
+    async def _opened_index(self) -> SearchIndex:
+        if self._index is None:
+            # SQLite is not loaded before somebody searches.
+            kind = await asyncio.to_thread(_index_kind)
+            self._index = self._index or kind(
+                self._places.index_file, folder=self._places.conversations, read=self._files.peek
+            )
+        return self._index
+
+    async def _index_the_rest(self) -> None:
+        try:
+            await self.update_index()
+        finally:
+            self._indexing = None
+
+    def _adopted(self, log: ConversationLog) -> ConversationLog:
+        self._logs[log.id] = log
+        return log
+
+    async def _hold_for_log(self, conversation_id: str) -> None:
+        held = self._held.get(conversation_id)
+        if (held is None or not held.is_held) and await self.hold(conversation_id) is None:
+            raise Failure("cannot save the conversation", "it is open in another chinwag", "close it there")
+
+    async def _write_document(self, conversation: Conversation, sequence: int) -> Saved:
+        async with self._turn(conversation.id):
+            return await asyncio.to_thread(
+                self._files.write, conversation, wished=self.format, sync=True, sequence=sequence
+            )
+
     def _lock_of(self, conversation_id: str) -> asyncio.Lock:
         lock = self._turns.get(conversation_id)
         if lock is None:
@@ -220,6 +398,12 @@ class Shelf:
 
     def _take_lock(self, conversation_id: str) -> Held | None:
         return hold_lock(self._files.lock_path(conversation_id))
+
+
+def _index_kind() -> type[SearchIndex]:
+    from tui.storage.index import SearchIndex
+
+    return SearchIndex
 
 
 def _release_what_nobody_took(taking: asyncio.Task[Held | None]) -> None:

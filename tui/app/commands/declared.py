@@ -142,6 +142,14 @@ COMMANDS: tuple[Command, ...] = (
         action="choose_theme",
     ),
     Command(
+        name="settings",
+        words="settings",
+        keys=("f2",),
+        bound=("f2",),
+        slash=("settings", "set"),
+        action="open_settings",
+    ),
+    Command(
         name="suspend",
         words="back to the shell; fg returns",
         keys=("ctrl+z",),
@@ -225,6 +233,7 @@ COMMANDS: tuple[Command, ...] = (
         keys=("ctrl+a", "ctrl+e", "ctrl+k", "ctrl+u", "ctrl+w", "ctrl+y", "alt+b", "alt+f"),
         where=Where.prompt,
     ),
+    Command(name="prompt.open_paste", words="open a folded paste into the text", keys=("alt+x",), where=Where.prompt),
     Command(name="prompt.complete", words="complete a /command", keys=("tab",), where=Where.prompt),
     Command(name="list.use", words="use what is marked", keys=("enter",), where=Where.lists),
     Command(name="list.refresh", words="read the models again", keys=("alt+r",), bound=("alt+r",), where=Where.lists),

@@ -11,10 +11,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 
 from tui.app.commands.declared import COMMANDS, Where
 from tui.app.glyphs import Glyphs
+from tui.app.terminal.fast_screen import FastScreen
 from tui.app.transcript.view import Transcript
 from tui.app.widgets.completions import Completions
 from tui.app.widgets.line import Line
@@ -66,7 +66,7 @@ def chat_bindings() -> list[BindingType]:
     ]
 
 
-class ChatView(Screen[None]):
+class ChatView(FastScreen[None]):
     """One session of a workspace at a time. The workspace and its sessions go on without this screen."""
 
     DEFAULT_CSS = """
@@ -87,6 +87,7 @@ class ChatView(Screen[None]):
         start_demo: Callable[[], None],
         pick_theme: Callable[[str], None],
         quit_app: Callable[[], None],
+        open_settings: Callable[[], None],
         complaints: tuple[str, ...] = (),
     ) -> None:
         """``complaints`` are said one after the other: what was wrong at the start."""
@@ -97,6 +98,7 @@ class ChatView(Screen[None]):
         self._start_demo = start_demo
         self._pick_theme = pick_theme
         self._quit_app = quit_app
+        self._open_settings = open_settings
         self._complaints = complaints
         self._session: Session = workspace.new_session(model=workspace.options.model or "")
         self._unread: set[str] = set()
@@ -347,6 +349,12 @@ class ChatView(Screen[None]):
             case MessageRemoved(message_id):
                 self.transcript.remove(message_id)
             case PhaseChanged(phase):
+                if (
+                    phase is Phase.answering
+                    and (answer := self._session.answer_so_far()) is not None
+                    and answer.thinking
+                ):
+                    self.transcript.note_thinking(answer.thinking_seconds, answer.thinking_pieces)
                 if phase in (Phase.thinking, Phase.answering) and self._loaded() is None:
                     self.in_background(self._read_running())
             case QueueChanged():

@@ -1,7 +1,12 @@
-"""What a person can tell the conversation to do: one action for each declared command."""
+"""What a person can tell the conversation to do: one action for each declared command.
+
+The screens that lie on top are imported when they are first asked for, so that the start does not wait for them;
+``warm_up_screens`` brings them in once there is time.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -9,10 +14,7 @@ from textual.binding import Binding, BindingType
 from tui.app.commands.declared import COMMANDS
 from tui.app.screens.chat_prompt import ChatPrompt
 from tui.app.screens.conversations import NEW, ConversationList, Marks, ShelfView
-from tui.app.screens.models import ModelPicker
-from tui.app.screens.palette import KeysHelp, Palette
-from tui.app.screens.question import Question
-from tui.app.screens.themes import ThemePicker
+from tui.app.transcript.rendering import warm_up as warm_up_rendering
 from tui.app.widgets.completions import Completions
 from tui.cleaning import clean_line
 from tui.engine import EngineError, Model, RunningModel
@@ -21,6 +23,16 @@ from tui.storage.conversation_files import Deleted
 from tui.theming.nearest import nearest
 
 QUIT_AGAIN_SECONDS = 2.0
+WARM_UP_AFTER_SECONDS = 0.4
+
+
+def warm_up_screens() -> None:
+    """Imports what a key may ask for. To be called in a thread, after the first picture."""
+    import_module("tui.app.screens.palette")
+    import_module("tui.app.screens.models")
+    import_module("tui.app.screens.themes")
+    import_module("tui.app.screens.settings")
+    warm_up_rendering()
 
 
 class ChatScreen(ChatPrompt):
@@ -37,7 +49,13 @@ class ChatScreen(ChatPrompt):
     _told_faults: frozenset[str] = frozenset()
     """Documents that could not be read and were named."""
 
+    async def begin(self) -> None:
+        await super().begin()
+        self.set_timer(WARM_UP_AFTER_SECONDS, lambda: self.run_worker(warm_up_screens, thread=True))
+
     def action_open_palette(self) -> None:
+        from tui.app.screens.palette import Palette
+
         def chosen(name: str | None) -> None:
             command = next((one for one in COMMANDS if one.name == name), None)
             if command is None:
@@ -57,6 +75,8 @@ class ChatScreen(ChatPrompt):
             self.say(f"empty the prompt, then write {text.strip()} and what it needs")
 
     def action_open_keys(self) -> None:
+        from tui.app.screens.palette import KeysHelp
+
         self.app.push_screen(KeysHelp(theme=self._theme, glyphs=self._glyphs))
 
     # Models
@@ -65,6 +85,8 @@ class ChatScreen(ChatPrompt):
         if name:
             await self._use_named_model(name)
             return
+        from tui.app.screens.models import ModelPicker
+
         workspace, catalog = self._workspace, self._workspace.catalog
 
         async def refresh() -> tuple[tuple[Model, ...], tuple[RunningModel, ...]]:
@@ -303,6 +325,8 @@ class ChatScreen(ChatPrompt):
                 self.say(f"there is no theme {clean_line(name, 40)}{near}", role="warning", more="/theme shows them")
             return
 
+        from tui.app.screens.themes import ThemePicker
+
         def chosen(name: str | None) -> None:
             if name:
                 self.in_background(self._keep_theme(name))
@@ -320,9 +344,12 @@ class ChatScreen(ChatPrompt):
     async def _keep_theme(self, name: str) -> None:
         self._pick_theme(name)
         try:
-            await self._workspace.set("appearance.theme", name)
+            await self._workspace.change_setting("appearance.theme", name)
         except Failure as failure:
             self.say_failure(failure)
+
+    def action_open_settings(self) -> None:
+        self._open_settings()
 
     # The program
 
@@ -346,6 +373,7 @@ class ChatScreen(ChatPrompt):
         if not answering:
             self._quit_app()
             return
+        from tui.app.screens.question import Question
 
         def answered(answer: str | None) -> None:
             if answer == "quit":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.segment import Segment
 
 from tui.app.transcript.highlight import LineHighlighter, Run, highlighted, lexer_for
-from tui.app.transcript.rows import Margin, Page, Row, Target, painted
-from tui.app.transcript.styles import Pen, Styles
+from tui.app.transcript.look import Look
+from tui.app.transcript.rows import Margin, Row, Target, painted
+from tui.app.transcript.styles import Pen
 from tui.app.transcript.units import Fence
 from tui.app.transcript.wrap import cell_offset, cut, width_of
 
@@ -81,71 +83,111 @@ class CodeColours:
         return runs if "".join(part for _, part in runs) == text else plain
 
 
-def ground_end(widest: int, margin: Margin, page: Page) -> int:
-    """The column where the ground of code ends: as wide as prose, or as wide as the window when a line needs it."""
+@dataclass(frozen=True, slots=True)
+class CodeShape:
+    """How the lines of one block of code are set."""
+
+    end: int
+    """One past the last column of its ground."""
+    number: int | None
+    """Its number in the message; None for code that has none: it cannot be named, so it always wraps."""
+    wraps: bool = True
+    """Lines wider than the ground go on in the next row; False: they are cut, and a mark says so."""
+    can_toggle: bool = False
+    """Some line is too wide, and the label offers to set it the other way."""
+
+
+def code_shape(widest: int, number: int | None, margin: Margin, look: Look, *, is_toggled: bool = False) -> CodeShape:
+    """For code whose widest line takes ``widest`` cells: as wide as prose, or as the window when a line needs it."""
+    page = look.page
     needed = margin.columns + 2 * _PADDING_COLUMNS + widest
-    return page.prose_end if needed <= page.prose_end else page.wide_end
+    end = page.prose_end if needed <= page.prose_end else page.wide_end
+    if number is None or look.wraps_code or needed <= end:
+        return CodeShape(end, number)
+    return CodeShape(end, number, wraps=is_toggled, can_toggle=True)
 
 
 def displayed(line: str) -> str:
     return line.expandtabs(TAB_COLUMNS) if "\t" in line else line
 
 
-def head_row(
-    label: str, note: str, number: int, margin: Margin, end: int, page: Page, styles: Styles, ellipsis: str
-) -> Row:
-    """The first row of a block: what language it is, and ``note``, which copies it when clicked."""
-    pen = Pen("muted", "code_background")
-    room = end - margin.columns - 2 * _PADDING_COLUMNS
-    note = note if width_of(note) + 2 <= room else ""
-    label = cut(" ".join(label.split()), max(0, room - width_of(note) - 1), ellipsis)
-    blanks = room - width_of(label) - width_of(note)
-    text = f"{' ' * _PADDING_COLUMNS}{label}{' ' * blanks}{note}{' ' * _PADDING_COLUMNS}"
-    segments = [*margin.first, Segment(text, styles[pen])]
-    note_end = end - _PADDING_COLUMNS
-    targets = (Target(note_end - width_of(note), note_end, "code", str(number)),) if note else ()
-    return Row(painted(segments, end, page, styles), is_copied=False, targets=targets)
+def head_row(label: str, shape: CodeShape, margin: Margin, look: Look) -> Row:
+    """The first row of a block: what language it is, and at the right what a click does with it."""
+    room = shape.end - margin.columns - 2 * _PADDING_COLUMNS
+    notes: list[tuple[str, str]] = []
+    if shape.number is not None:
+        notes.append((f"copy {shape.number}", "code"))
+    if shape.can_toggle:
+        notes.insert(0, ("wrap" if not shape.wraps else "cut", "wrap"))
+    gap = f" {look.glyphs.separator} "
+    while notes and width_of(gap.join(note for note, _ in notes)) + 2 > room:
+        notes.pop(0)
+    behind = gap.join(note for note, _ in notes)
+    label = cut(" ".join(label.split()), max(0, room - width_of(behind) - 1), look.glyphs.ellipsis)
+    blanks = room - width_of(label) - width_of(behind)
+    text = f"{' ' * _PADDING_COLUMNS}{label}{' ' * blanks}{behind}{' ' * _PADDING_COLUMNS}"
+    segments = [*margin.first, Segment(text, look.styles[Pen("muted", "code_background")])]
+    targets: list[Target] = []
+    column = shape.end - _PADDING_COLUMNS - width_of(behind)
+    for note, kind in notes:
+        targets.append(Target(column, column + width_of(note), kind, str(shape.number)))
+        column += width_of(note) + width_of(gap)
+    start = margin.columns + _PADDING_COLUMNS
+    strip = painted(segments, shape.end, look.page, look.styles)
+    return Row(strip, start, start + width_of(label), is_copied=False, targets=tuple(targets))
 
 
-def ground_row(margin: Margin, end: int, page: Page, styles: Styles) -> Row:
-    ground = Segment(" " * (end - margin.columns), styles[Pen(ground="code_background")])
-    return Row(painted([*margin.rest, ground], end, page, styles), is_copied=False)
+def ground_row(margin: Margin, shape: CodeShape, look: Look) -> Row:
+    ground = Segment(" " * (shape.end - margin.columns), look.styles[Pen(ground="code_background")])
+    return Row(painted([*margin.rest, ground], shape.end, look.page, look.styles), is_copied=False)
 
 
 def code_rows(
     lines: Sequence[Sequence[Run]],
     sources: Sequence[str],
+    shape: CodeShape,
     margin: Margin,
-    end: int,
-    page: Page,
-    styles: Styles,
+    look: Look,
     *,
     continues: Sequence[bool] = (),
 ) -> list[Row]:
-    """Rows of code on its ground; a line wider than that goes on in the next row, and copied it is one line again."""
+    """Rows of code on its ground. However a line is set, copied it is one line again, and whole."""
     rows: list[Row] = []
     first_column = margin.columns + _PADDING_COLUMNS
-    room = max(1, end - first_column - _PADDING_COLUMNS)
+    room = max(1, shape.end - first_column - _PADDING_COLUMNS)
+    ground = look.styles[Pen(ground="code_background")]
+    padding = Segment(" " * _PADDING_COLUMNS, ground)
     for index, (runs, source) in enumerate(zip(lines, sources, strict=True)):
         runs_as_shown = _without_tabs(runs) if "\t" in source else runs
         join = "" if index < len(continues) and continues[index] else "\n"
-        for number, part in enumerate(_folded(runs_as_shown, room)):
-            segments = [*margin.rest, Segment(" " * _PADDING_COLUMNS, styles[Pen(ground="code_background")])]
+        parts = _folded(runs_as_shown, room)
+        mark = look.glyphs.ellipsis if len(parts) > 1 and not shape.wraps else ""
+        if mark:
+            parts = _folded(runs_as_shown, max(1, room - width_of(mark)))[:1]
+        for number, part in enumerate(parts):
+            segments = [*margin.rest, padding]
             used = first_column
             for role, text in part:
-                segments.append(Segment(text, styles[Pen(role, "code_background", italic=role == "comment")]))
+                segments.append(Segment(text, look.styles[Pen(role, "code_background", italic=role == "comment")]))
                 used += width_of(text)
             text_end = used
-            if used < end:
-                segments.append(Segment(" " * (end - used), styles[Pen(ground="code_background")]))
-                used = end
+            targets: tuple[Target, ...] = ()
+            if mark:
+                segments.append(Segment(mark, look.styles[Pen("accent", "code_background")]))
+                used += width_of(mark)
+                targets = (Target(text_end, used, "wrap", str(shape.number)),)
+            if used < shape.end:
+                segments.append(Segment(" " * (shape.end - used), ground))
+                used = shape.end
+            is_whole = number == 0 and ("\t" in source or bool(mark))
             rows.append(
                 Row(
-                    painted(segments, used, page, styles),
+                    painted(segments, used, look.page, look.styles),
                     first_column,
                     text_end,
                     join=join if number == 0 else "",
-                    source=(source if number == 0 else "") if "\t" in source else None,
+                    source=source if is_whole else "" if "\t" in source else None,
+                    targets=targets,
                 )
             )
     return rows

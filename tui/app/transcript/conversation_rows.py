@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tui.app.transcript.document import Part
 from tui.app.transcript.entry import Entry
-from tui.app.transcript.heights import RowHeights
-from tui.app.transcript.rendering import Look
+from tui.app.transcript.look import Look
+from tui.app.transcript.prefix_sums import PrefixSums
 from tui.app.transcript.rows import TEXT_COLUMN, Row
 from tui.conversations.values import Message
 
@@ -27,12 +27,24 @@ class Place(NamedTuple):
     row: int
 
 
+class ShownPart(NamedTuple):
+    """A part of a message that is near the view."""
+
+    number: int
+    """Of its first row that was asked for."""
+    message: int
+    part: int
+    rows: list[Row]
+    inside: int
+    """Rows of it that are above the first one that was asked for."""
+
+
 class ConversationRows:
     """Messages and the rows they take. What is far from the view is an estimate of their number."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self.heights = RowHeights()
+        self.heights = PrefixSums()
         self.look: Look | None = None
         """None until it is known how wide the rows are; then no row can be asked for."""
         self.rows_after: list[Row] = []
@@ -66,7 +78,7 @@ class ConversationRows:
     def remove(self, index: int) -> None:
         self._opened.pop(self.entries.pop(index), None)
         self._forget_rendered()
-        self.heights = RowHeights([entry.height for entry in self.entries])
+        self.heights = PrefixSums([entry.height for entry in self.entries])
 
     def index_of(self, message_id: str) -> int | None:
         for index in reversed(range(len(self.entries))):
@@ -86,7 +98,7 @@ class ConversationRows:
         """Render in another width or theme. Messages are cut into units again when they come near the view."""
         self.look = look
         for entry in self._opened:
-            if not (entry.is_answering or entry.is_unfolded):
+            if not (entry.is_answering or entry.has_choices):
                 entry.close()
         self._opened = OrderedDict((entry, None) for entry in self._opened if entry.is_open)
         self._forget_rendered()
@@ -95,7 +107,7 @@ class ConversationRows:
     def _estimate(self) -> None:
         look = self.look
         if look is None:
-            self.heights = RowHeights([0] * len(self.entries))
+            self.heights = PrefixSums([0] * len(self.entries))
             return
         width = look.page.prose_end - TEXT_COLUMN
         for entry in self.entries:
@@ -103,7 +115,7 @@ class ConversationRows:
                 entry.use(look)
             else:
                 entry.height = entry.estimate(width)
-        self.heights = RowHeights([entry.height for entry in self.entries])
+        self.heights = PrefixSums([entry.height for entry in self.entries])
 
     def open(self, index: int) -> Entry:
         """A message, cut into units; its height may change by that."""
@@ -122,11 +134,8 @@ class ConversationRows:
         """Make exact what is near the end."""
         self._make_exact_above(len(self.entries), 0, 2 * window_rows)
 
-    def settle_at(self, top: int, window_rows: int) -> int:
-        """Make exact what is near row ``top``; the number that the same row has then."""
-        place = self.place(top)
-        if place is None:
-            return top
+    def settle_at(self, place: Place, window_rows: int) -> int:
+        """Make exact what is near a row; the number that it has then."""
         index, part, row = place
         self._make_exact(index, part)
         self._make_exact_below(index, part, row + 2 * window_rows)
@@ -154,7 +163,7 @@ class ConversationRows:
         """Render a part if its height is only estimated; how many rows it takes."""
         held = self.entries[index].part(part)
         if not held.is_exact:
-            self._rows_of(index, part)
+            self.rows_of(index, part)
         return held.height
 
     def _make_exact_below(self, index: int, part: int, rows: int) -> None:
@@ -183,24 +192,34 @@ class ConversationRows:
     def between(self, first: int, end: int) -> Iterator[tuple[int, Row]]:
         """The rows from ``first`` up to ``end``, with their numbers."""
         number = first
+        for shown in self.parts_between(first, end):
+            number = shown.number
+            for row in shown.rows[shown.inside : shown.inside + end - number]:
+                yield number, row
+                number += 1
+        number = max(number, first)
+        for row in self.rows_after[max(0, number - self.heights.total) :][: max(0, end - number)]:
+            yield number, row
+            number += 1
+
+    def parts_between(self, first: int, end: int) -> Iterator[ShownPart]:
+        """The parts of messages that have rows from ``first`` up to ``end``."""
+        number = first
         index, offset = self.heights.find(number)
         while number < end and index < len(self.entries):
             entry = self.open(index)
             part, inside = entry.find(offset)
             while number < end and part < entry.count:
-                for row in self._rows_of(index, part)[inside : inside + end - number]:
-                    yield number, row
-                    number += 1
+                rows = self.rows_of(index, part)
+                yield ShownPart(number, index, part, rows, inside)
+                number += max(0, len(rows) - inside)
                 part, inside = part + 1, 0
             index, offset = index + 1, 0
-        for row in self.rows_after[max(0, number - self.heights.total) :][: max(0, end - number)]:
-            yield number, row
-            number += 1
 
     def row(self, number: int) -> Row | None:
         return next((row for _, row in self.between(number, number + 1)), None)
 
-    def _rows_of(self, index: int, part: int) -> list[Row]:
+    def rows_of(self, index: int, part: int) -> list[Row]:
         """The rows of a part, rendered when they are not at hand."""
         entry = self.entries[index]
         held = entry.part(part)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Protocol
 
-from tui.app.transcript.heights import RowHeights
+from tui.app.transcript.code import CodeShape
+from tui.app.transcript.prefix_sums import PrefixSums
 from tui.app.transcript.rendering import UnitRenderer
 from tui.app.transcript.rows import Row
 from tui.app.transcript.units import Fence, Unit
@@ -94,10 +96,10 @@ class Document:
         self._make_renderer = make_renderer
         self._renderer = make_renderer(cutter.references)
         self._parts: list[Part] = []
-        self._heights = RowHeights()
+        self._heights = PrefixSums()
         self._open: list[Part] = []
         self._open_height = 0
-        self._open_fence: tuple[Fence, int | None] | None = None
+        self._open_fence: tuple[Fence, CodeShape | None] | None = None
         self.is_finished = False
 
     @property
@@ -138,7 +140,7 @@ class Document:
         self._renderer = make_renderer(self._cutter.references)
         units = [part.unit for part in self._parts if part.unit is not None]
         self._parts = []
-        self._heights = RowHeights()
+        self._heights = PrefixSums()
         self._add(units)
         if not self.is_finished:
             self._render_open()
@@ -163,6 +165,17 @@ class Document:
             offset -= part.height
             index += 1
         return index, offset
+
+    def offset_of(self, index: int) -> int:
+        """Where the source of a part begins in the text."""
+        unit = self.part(index).unit
+        return unit.offset if unit is not None else 0
+
+    def unit_at(self, offset: int) -> tuple[int, int, int | None]:
+        """The part whose source holds an offset of the text, and where that source begins and ends; None: the end."""
+        index = max(0, bisect_right(range(self.count), offset, key=self.offset_of) - 1)
+        end = self.offset_of(index + 1) if index + 1 < self.count else None
+        return index, self.offset_of(index) if self.count else 0, end
 
     def rows(self, index: int) -> list[Row]:
         part = self.part(index)
@@ -196,10 +209,10 @@ class Document:
             self._open_height += part.height
 
     def _outdated_code(self, first_changed: int) -> int:
-        """Forget finished rows of the open code when its ground widens or its colours are final; the first such row."""
+        """Forget finished rows of the open code when its lines are set otherwise or its colours are final; the first such row."""
         fence = self._open[-1].unit.fence if self._open and self._open[-1].unit else None
         before = self._open_fence
-        self._open_fence = None if fence is None else (fence, self._renderer.ground_end(fence))
+        self._open_fence = None if fence is None else (fence, self._renderer.shape(fence))
         if before is None or before == self._open_fence:
             return first_changed
         index = len(self._parts)

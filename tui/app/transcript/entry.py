@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 
 from rich.segment import Segment
 
+from tui.app.transcript.details import call_words, details_of, result_words, thinking_words
 from tui.app.transcript.document import Cutter, Document, FixedRows, Part, Section
+from tui.app.transcript.inline import source_lines
+from tui.app.transcript.look import Look
 from tui.app.transcript.plain import PlainSegmenter
-from tui.app.transcript.rendering import Look, UnitRenderer, count_code
+from tui.app.transcript.rendering import UnitRenderer, count_code
 from tui.app.transcript.rows import (
     TEXT_COLUMN,
     Margin,
@@ -25,11 +29,20 @@ from tui.app.transcript.rows import (
 from tui.app.transcript.segmenter import Segmenter
 from tui.app.transcript.styles import Pen
 from tui.app.transcript.wrap import cut, width_of
+from tui.app.wording import plural
 from tui.cleaning import clean, clean_line
 from tui.conversations.values import Message, MessageState, Role
-from tui.engine import ToolCall
 
-_THINKING_INDENT_COLUMNS = 2
+_FOLDED_INDENT_COLUMNS = 2
+
+
+class Fold(StrEnum):
+    """What of a message is one line until it is opened."""
+
+    thinking = "thinking"
+    calls = "calls"
+    result = "result"
+    """All of what a tool gave back."""
 
 
 class LineEnds:
@@ -51,8 +64,12 @@ class Entry:
 
     def __init__(self, message: Message) -> None:
         self.message = message
-        self.is_unfolded = False
-        """Its thinking is shown."""
+        self.unfolded: set[Fold] = set()
+        """What of it is open; from the beginning it is one line."""
+        self.shows_details = False
+        """Role, model, time and numbers stand above it."""
+        self.toggled_codes: set[int] = set()
+        """Blocks of code, by number, whose long lines are set the other way."""
         self.height = 0
         self._sections: list[Section] = []
         self._body: Document | None = None
@@ -85,8 +102,15 @@ class Entry:
             self._thought = ["".join(self._thought)]
         return self._thought[0]
 
+    @property
+    def has_choices(self) -> bool:
+        """The person opened or set something in it otherwise than it is from the beginning."""
+        return bool(self.unfolded or self.toggled_codes or self.shows_details)
+
     def estimate(self, width: int) -> int:
         """About how many rows it takes at this width, without looking at more than its size."""
+        if self.message.role is Role.tool and Fold.result not in self.unfolded:
+            return 2
         text = self.message.text
         return 2 + text.count("\n") + len(text) // width + 2 * bool(self.message.thinking)
 
@@ -100,7 +124,7 @@ class Entry:
         text = self.text if self.message.role is Role.assistant else self.text.rstrip()
         self._body = self._document(text, self._make_body(), self._body_ends, is_growing=is_growing)
         self._thinking = None
-        if self.is_unfolded:
+        if Fold.thinking in self.unfolded:
             self._open_thinking()
         self._compose()
 
@@ -142,13 +166,15 @@ class Entry:
         role = self.message.role
         if role is Role.user:
             return UnitRenderer(look, rail_margin(look.styles, look.glyphs.rail, "user"), Pen(), references)
-        pen = Pen() if role is Role.assistant else Pen("muted")
-        return UnitRenderer(look, blank_margin(look.styles), pen, references)
+        if role is Role.assistant:
+            return UnitRenderer(look, blank_margin(look.styles), Pen(), references, self.toggled_codes)
+        indent = _FOLDED_INDENT_COLUMNS if role is Role.tool else 0
+        return UnitRenderer(look, blank_margin(look.styles, TEXT_COLUMN + indent), Pen("muted"), references)
 
     def _thinking_renderer(self, references: Mapping[str, str]) -> UnitRenderer:
         look = self._look
         assert look is not None
-        margin = blank_margin(look.styles, TEXT_COLUMN + _THINKING_INDENT_COLUMNS)
+        margin = blank_margin(look.styles, TEXT_COLUMN + _FOLDED_INDENT_COLUMNS)
         return UnitRenderer(look, margin, Pen("muted"), references)
 
     # Growing
@@ -204,17 +230,84 @@ class Entry:
         if self._look is not None:
             self._compose()
 
-    def toggle_thinking(self) -> bool:
+    def toggle(self, fold: Fold) -> bool:
         """Fold or unfold; False when there is nothing to fold."""
-        if not self._has_thinking:
+        if not self._has(fold):
             return False
-        self.is_unfolded = not self.is_unfolded
-        self._thinking = None
-        if self._look is not None:
-            if self.is_unfolded:
+        self.unfolded ^= {fold}
+        if fold is Fold.thinking:
+            self._thinking = None
+            if self._look is not None and fold in self.unfolded:
                 self._open_thinking()
+        if self._look is not None:
             self._compose()
         return True
+
+    def _has(self, fold: Fold) -> bool:
+        match fold:
+            case Fold.thinking:
+                return self._has_thinking
+            case Fold.calls:
+                return bool(self.message.tool_calls)
+            case Fold.result:
+                return self.message.role is Role.tool
+
+    def toggle_details(self) -> bool:
+        self.shows_details = not self.shows_details
+        if self._look is not None:
+            self._compose()
+        return True
+
+    def toggle_code(self, number: int) -> None:
+        """Set the long lines of a block of code the other way: wrapped instead of cut, or cut instead of wrapped."""
+        self.toggled_codes ^= {number}
+        if self._body is not None:
+            self._body.use(self._body_renderer)
+            self._compose()
+
+    # Source
+
+    def searched(self) -> str:
+        """What can be found in it, as it is shown: its text, and behind it its thinking if that is open."""
+        if self.message.role is Role.tool and Fold.result not in self.unfolded:
+            return ""
+        text = _whole(self.text)
+        return f"{text}\n{_whole(self.thinking)}" if Fold.thinking in self.unfolded else text
+
+    def located(self, offset: int) -> tuple[int, int, int]:
+        """The part that shows this offset of ``searched()``, and between which offsets its source lies."""
+        assert self._body is not None
+        document, start = self._body, 0
+        end = len(_whole(self.text))
+        if offset > end and self._thinking is not None:
+            document, start, end = self._thinking, end + 1, end + 1 + len(_whole(self.thinking))
+        index, first, last = document.unit_at(offset - start)
+        return self._first_part_of(document) + index, start + first, end if last is None else start + last
+
+    @property
+    def text_parts(self) -> range:
+        """Which of its parts show its text."""
+        if self._body is None or self._body not in self._sections:
+            return range(0)
+        first = self._first_part_of(self._body)
+        return range(first, first + self._body.count)
+
+    def source_between(self, first: int, last: int) -> str:
+        """The text from part ``first`` up to part ``last``, both of ``text_parts``."""
+        return _whole(self.text)[self.offset_of(first) : self.offset_of(last)]
+
+    def offset_of(self, part: int) -> int:
+        """Where in its text a part begins, one of ``text_parts``."""
+        assert self._body is not None
+        return self._body.offset_of(part - self.text_parts.start)
+
+    def _first_part_of(self, wanted: Section) -> int:
+        index = 0
+        for section in self._sections:
+            if section is wanted:
+                break
+            index += section.count
+        return index
 
     # Parts
 
@@ -278,50 +371,57 @@ class Entry:
         assert self._body is not None
         margin = blank_margin(look.styles)
         gap = gap_row(margin, look.page, look.styles)
-        sections: list[Section] = [FixedRows([gap])]
+        # The line above the text is in the same part as the empty row, so that showing it renames no other part.
+        top = [gap]
+        if self.shows_details:
+            top.append(self._one_line(details_of(self.message, look.glyphs.separator), Pen("muted"), look))
+        sections: list[Section] = [FixedRows(top)]
+        if self.message.role is Role.tool:
+            words = result_words(self.message.text, look.glyphs.separator)
+            sections.append(FixedRows([self._fold_line(words, Fold.result, look)]))
         if self._has_thinking:
             sections.append(FixedRows([self._thinking_row(look)]))
             if self._thinking is not None:
                 sections.append(self._thinking)
             if self._body.height:
                 sections.append(FixedRows([gap]))
-        sections.append(self._body)
+        shows_body = self.message.role is not Role.tool or Fold.result in self.unfolded
+        if shows_body:
+            sections.append(self._body)
         below = self._rows_below(look, margin)
         if below:
-            is_alone = not self._body.height and not self._has_thinking
+            is_alone = not (self._body.height and shows_body) and not self._has_thinking
             sections.append(FixedRows(below if is_alone else [gap, *below]))
         self._sections = sections
         self.height = sum(section.height for section in sections)
 
     def _thinking_row(self, look: Look) -> Row:
-        message, glyphs = self.message, look.glyphs
-        sign = glyphs.unfolded if self.is_unfolded else glyphs.folded
         if self.is_answering and not self.text:
-            words = f"thinking{glyphs.ellipsis}"
+            words = f"thinking{look.glyphs.ellipsis}"
         else:
-            words = "thought"
-            if message.thinking_seconds is not None:
-                words += f" for {message.thinking_seconds:.1f} s"
-            if message.thinking_pieces:
-                words += f" {glyphs.separator} {message.thinking_pieces:,} tokens"
-        return self._one_line(f"{sign} {words}", Pen("thinking", italic=True), look, is_thinking=True)
+            words = thinking_words(self.message, look.glyphs.separator)
+        return self._fold_line(words, Fold.thinking, look)
 
-    def _one_line(self, text: str, pen: Pen, look: Look, *, is_thinking: bool = False) -> Row:
+    def _fold_line(self, words: str, fold: Fold, look: Look) -> Row:
+        """One line that a click opens and closes."""
+        sign = look.glyphs.unfolded if fold in self.unfolded else look.glyphs.folded
+        pen = Pen("thinking", italic=True) if fold is Fold.thinking else Pen("muted")
+        return self._one_line(f"{sign} {words}", pen, look, fold=fold)
+
+    def _one_line(self, text: str, pen: Pen, look: Look, *, fold: Fold | None = None) -> Row:
         shown = cut(text, look.page.prose_end - TEXT_COLUMN, look.glyphs.ellipsis)
         end = TEXT_COLUMN + width_of(shown)
         segments = [*blank_margin(look.styles).first, Segment(shown, look.styles[pen])]
-        targets = (Target(TEXT_COLUMN, end, "thinking", self.message.id),) if is_thinking else ()
+        targets = (Target(TEXT_COLUMN, end, fold.value, self.message.id),) if fold is not None else ()
         return Row(painted(segments, end, look.page, look.styles), is_copied=False, targets=targets)
 
     def _rows_below(self, look: Look, margin: Margin) -> list[Row]:
-        """One muted line for each tool call, and how the answer ended if it did not end well."""
+        """The tools that were called, and how the answer ended if it did not end well."""
         message, glyphs = self.message, look.glyphs
-        rows = [
-            self._one_line(f"{glyphs.folded} tool {described(call)}", Pen("muted"), look) for call in message.tool_calls
-        ]
+        rows = self._call_rows(look)
         kept = message.counts.answer_tokens if message.counts is not None else None
         tokens = kept if kept is not None else message.pieces
-        behind = f" {glyphs.separator} {tokens:,} tokens kept" if tokens else ""
+        behind = f" {glyphs.separator} {plural(tokens, 'token')} kept" if tokens else ""
         match message.state:
             case MessageState.stopped:
                 rows.append(self._one_line(f"{glyphs.stopped} stopped{behind}", Pen("muted"), look))
@@ -337,10 +437,19 @@ class Entry:
             rows += prose_rows(lines, margin, look.page, look.styles)
         return rows
 
+    def _call_rows(self, look: Look) -> list[Row]:
+        """One line for each tool call; when they are open, each argument on lines of its own."""
+        rows: list[Row] = []
+        inner = blank_margin(look.styles, TEXT_COLUMN + _FOLDED_INDENT_COLUMNS)
+        for call in self.message.tool_calls:
+            rows.append(self._fold_line(f"tool {call_words(call)}", Fold.calls, look))
+            if Fold.calls in self.unfolded:
+                arguments = [f"{clean_line(str(name))}: {value}" for name, value in call.arguments.items()]
+                lines = source_lines(_whole("\n".join(arguments)), Pen("muted"))
+                rows += prose_rows(lines, inner, look.page, look.styles) if arguments else []
+        return rows
 
-def described(call: ToolCall) -> str:
-    """A tool call on one line: ``name(argument: value)``."""
-    arguments = ", ".join(
-        f"{clean_line(str(name))}: {clean_line(str(value))}" for name, value in call.arguments.items()
-    )
-    return f"{clean_line(call.name)}({arguments})"
+
+def _whole(text: str) -> str:
+    """A text as ``LineEnds`` gives it when it comes in one piece."""
+    return clean(text.replace("\r\n", "\n") if "\r" in text else text)

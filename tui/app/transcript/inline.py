@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from tui.app.transcript.rows import Span
 from tui.app.transcript.styles import Pen
+from tui.app.transcript.wrap import ZERO_WIDTH_JOINER, joined_characters
 from tui.cleaning import clean
 
 if TYPE_CHECKING:
@@ -66,13 +67,26 @@ class InlineLines:
             self._token(token)
         return self._lines
 
+    def add_plain(self, text: str) -> list[list[Span]]:
+        """Text without marks: what the parser would make of it, in a tenth of the time."""
+        lines = text.split("\n")
+        for number, line in enumerate(lines):
+            shown = line
+            if number:
+                self._lines.append([])
+                shown = shown.lstrip(" \t")
+            if number < len(lines) - 1:
+                shown = shown.rstrip(" ")
+            self._text(shown.translate(_LINE_CHARACTERS))
+        return self._lines
+
     def _pen(self) -> Pen:
         base = self._base
         return base._replace(
             bold=base.bold or self._bold > 0,
             italic=base.italic or self._italic > 0,
             strike=base.strike or self._strike > 0,
-            underline=base.underline or bool(self._links),
+            underline=base.underline or (bool(self._links) and can_be_followed(self._links[-1][0])),
         )
 
     def _token(self, token: Token) -> None:
@@ -110,10 +124,20 @@ class InlineLines:
             self._strike += step
 
     def _write(self, text: str, pen: Pen, link: str = "") -> None:
-        text = text.translate(_LINE_CHARACTERS)
+        text = self._joined_to_last(text.translate(_LINE_CHARACTERS))
         if text:
             target = link or (self._links[-1][0] if self._links else "")
             self._lines[-1].append(Span(text, pen, target if can_be_followed(target) else ""))
+
+    def _joined_to_last(self, text: str) -> str:
+        """``text`` without what belongs to the last letter before it: cut in two, a terminal would draw it elsewhere."""
+        spans = self._lines[-1]
+        if not spans or (text.isascii() and spans[-1].text[-1] != ZERO_WIDTH_JOINER):
+            return text
+        joined = joined_characters(spans[-1].text, text)
+        if joined:
+            spans[-1] = spans[-1]._replace(text=spans[-1].text + text[:joined])
+        return text[joined:]
 
     def _text(self, text: str) -> None:
         """Plain text; addresses in it can be followed, and references to known definitions."""
@@ -155,7 +179,7 @@ class InlineLines:
         """A picture is never fetched: it is a link with its description."""
         address = clean(str(token.attrs.get("src", "")))
         label = f"image: {clean(token.content)}" if token.content else "image"
-        self._write(label, self._pen()._replace(underline=True), address)
+        self._write(label, self._pen()._replace(underline=can_be_followed(address)), address)
         self._say_where(address, label)
 
     def _say_where(self, address: str, label: str) -> None:

@@ -1,4 +1,4 @@
-"""The one Markdown parser: CommonMark with tables and strikethrough, and with formulas left as they are written."""
+"""Markdown's parsers: CommonMark with tables and strikethrough, and with formulas left as they are written."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ DEEPEST_NESTING = 24
 
 
 @cache
-def markdown_parser() -> MarkdownIt:
-    """The parser, made at the first use: importing it takes as long as a tenth of the start."""
+def inline_parser() -> MarkdownIt:
+    """The parser for text inside a block, made at the first use: importing it takes as long as a tenth of the start."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"maxNesting": DEEPEST_NESTING})
@@ -30,12 +30,23 @@ def markdown_parser() -> MarkdownIt:
     return parser
 
 
+@cache
+def block_parser() -> MarkdownIt:
+    """The parser for blocks; it leaves the text inside them unread."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"maxNesting": DEEPEST_NESTING})
+    parser.enable("table")
+    parser.disable(["reference", "inline", "text_join"])
+    return parser
+
+
 def parse(source: str) -> list[Token] | None:
     """Block tokens of ``source``; None where it is to be shown as it is written, too deeply nested for Markdown."""
     if source.count("[") > MOST_BRACKETS:
         return None
     try:
-        tokens = markdown_parser().parse(source)
+        tokens = block_parser().parse(source)
     except RecursionError:
         return None
     if any(token.level >= DEEPEST_NESTING - 1 for token in tokens):
@@ -47,7 +58,7 @@ def parse_inline(source: str) -> list[Token] | None:
     """Inline tokens of ``source``, whatever block it looks like; None where it is to be shown as it is written."""
     if source.count("[") > MOST_BRACKETS:
         return None
-    tokens = markdown_parser().parseInline(source)
+    tokens = inline_parser().parseInline(source)
     return list(tokens[0].children or ()) if tokens else []
 
 

@@ -18,6 +18,9 @@ class PlainSegmenter:
         self._partial = ""
         self._lines: list[str] = []
         self._characters = 0
+        self._offset = 0
+        """Where ``_partial`` begins in the text."""
+        self._unit_offset = 0
         self._join = "\n"
 
     def feed(self, text: str) -> None:
@@ -26,6 +29,7 @@ class PlainSegmenter:
         for line in lines:
             self._take_long_line()
             self._take(self._partial)
+            self._offset += len(self._partial) + 1
             self._partial = line
         self._take_long_line()
 
@@ -55,17 +59,21 @@ class PlainSegmenter:
             self._flush()
             self._join = join
             self._partial = self._partial[cut + len(join) :]
+            self._offset += cut + len(join)
 
     def _take(self, line: str) -> None:
         if len(self._lines) >= _LINES_OF_A_UNIT or self._characters + len(line) > UNIT_CHARACTERS:
             self._flush()
+        if not self._lines:
+            self._unit_offset = self._offset
         self._lines.append(line)
         self._characters += len(line) + 1
 
     def _flush(self) -> None:
         if self._lines:
             source = "\n".join(self._lines)
-            self.units.append(Unit(kind=Kind.plain, source=source, is_tight=True, join=self._join))
+            unit = Unit(kind=Kind.plain, source=source, offset=self._unit_offset, is_tight=True, join=self._join)
+            self.units.append(unit)
             self._lines = []
             self._characters = 0
             self._join = "\n"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 
 from rich.segment import Segment
 
-from tui.app.glyphs import Glyphs
 from tui.app.transcript.blocks import BlockRenderer
-from tui.app.transcript.code import CodeColours, code_rows, displayed, ground_end, ground_row, head_row
+from tui.app.transcript.code import CodeColours, CodeShape, code_rows, code_shape, displayed, ground_row, head_row
 from tui.app.transcript.highlight import lexer_for
-from tui.app.transcript.inline import inline_lines, source_lines
-from tui.app.transcript.parser import markdown_parser, parse, parse_inline
-from tui.app.transcript.rows import Margin, Page, Row, Span, gap_row, prose_rows
+from tui.app.transcript.inline import source_lines
+from tui.app.transcript.inline_text import InlineText
+from tui.app.transcript.look import Look
+from tui.app.transcript.parser import block_parser, parse, parse_inline
+from tui.app.transcript.rows import Margin, Row, gap_row, prose_rows
 from tui.app.transcript.segmenter import Segmenter, table_cells
-from tui.app.transcript.styles import Pen, Styles
+from tui.app.transcript.styles import Pen
 from tui.app.transcript.tables import Cell, Measure, TableLayout, column_widths
 from tui.app.transcript.units import Fence, Kind, Table, Unit
 from tui.app.transcript.wrap import width_of
@@ -23,26 +24,24 @@ from tui.app.transcript.wrap import width_of
 
 def warm_up() -> None:
     """Import what the first Markdown and the first code would wait for; for a thread, after the first paint."""
-    parse("*ready*")
+    parse("ready")
+    parse_inline("*ready*")
     lexer_for("python")
 
 
 def count_code(source: str) -> int:
     """How many blocks of fenced code are in some Markdown."""
-    return sum(token.type == "fence" for token in markdown_parser().parse(source))
+    return sum(token.type == "fence" for token in block_parser().parse(source))
 
 
 def codes_in(source: str) -> list[str]:
     """The fenced blocks of code in some Markdown, as they are written."""
-    return [token.content for token in markdown_parser().parse(source) if token.type == "fence"]
+    return [token.content for token in block_parser().parse(source) if token.type == "fence"]
 
 
 def codes_of(text: str, number: int) -> str | None:
     """The block of fenced code with this number in a whole answer, as it was written; None when there is none."""
-    segmenter = Segmenter(count_code)
-    segmenter.feed(text.replace("\r\n", "\n"))
-    segmenter.finish()
-    for unit in segmenter.units:
+    for unit in _segmented(text).units:
         if unit.fence is not None:
             if unit.fence.number == number:
                 return unit.fence.source()
@@ -53,24 +52,36 @@ def codes_of(text: str, number: int) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Everything that decides how rows look, apart from the text."""
+def code_count_of(text: str) -> int:
+    """How many blocks of fenced code a whole answer has."""
+    return _segmented(text).next_code_number - 1
 
-    page: Page
-    styles: Styles
-    glyphs: Glyphs
+
+def _segmented(text: str) -> Segmenter:
+    segmenter = Segmenter(count_code)
+    segmenter.feed(text.replace("\r\n", "\n"))
+    segmenter.finish()
+    return segmenter
 
 
 class UnitRenderer:
     """Renders the units of one text, at one margin."""
 
-    def __init__(self, look: Look, margin: Margin, pen: Pen, references: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        look: Look,
+        margin: Margin,
+        pen: Pen,
+        references: Mapping[str, str],
+        toggled_codes: AbstractSet[int] = frozenset(),
+    ) -> None:
         self.look = look
         self._margin = margin
         self._pen = pen
         """For plain text."""
-        self._references = references
+        self._inline = InlineText(references)
+        self._toggled_codes = toggled_codes
+        """The numbers of the blocks of code whose lines wrap if the others do not."""
         self._codes: dict[Fence, _CodeSetting] = {}
         self._tables: dict[Table, _TableSetting] = {}
 
@@ -81,12 +92,14 @@ class UnitRenderer:
         if unit.fence is not None:
             setting = self._codes.get(unit.fence)
             if setting is None:
-                setting = self._codes[unit.fence] = _CodeSetting(unit.fence, self._margin, look)
+                is_toggled = unit.fence.number in self._toggled_codes
+                setting = _CodeSetting(unit.fence, self._margin, look, is_toggled=is_toggled)
+                self._codes[unit.fence] = setting
             rows += setting.rows(unit)
         elif unit.table is not None:
             table = self._tables.get(unit.table)
             if table is None:
-                table = self._tables[unit.table] = _TableSetting(unit.table, self._margin, look, self._references)
+                table = self._tables[unit.table] = _TableSetting(unit.table, self._margin, look, self._inline)
             rows += table.rows(unit)
         else:
             rows += self._text_rows(unit)
@@ -99,11 +112,8 @@ class UnitRenderer:
             pen = self._pen if unit.kind is Kind.plain else Pen()
             return prose_rows(source_lines(unit.source, pen), margin, look.page, look.styles, join=unit.join)
         if unit.kind is Kind.continued:
-            inline = _inline(unit.source, Pen(), self._references)
-            return prose_rows(inline, margin, look.page, look.styles, join=unit.join)
-        blocks = BlockRenderer(
-            look.page, look.styles, look.glyphs, self._references, unit.first_code_number, unit.ordinal
-        )
+            return prose_rows(self._inline.lines(unit.source, Pen()), margin, look.page, look.styles, join=unit.join)
+        blocks = BlockRenderer(look, self._inline, self._toggled_codes, unit.first_code_number, unit.ordinal)
         tokens = parse(unit.source)
         if tokens is None:
             blocks.source(unit.source, margin, Pen())
@@ -118,10 +128,10 @@ class UnitRenderer:
         lead = " " * columns
         return self._margin.inside(blank, blank, lead_first=lead, lead_rest=lead, page=self.look.page)
 
-    def ground_end(self, fence: Fence) -> int | None:
-        """Where the ground of this code ends, if any of it was rendered: a longer line may move it."""
+    def shape(self, fence: Fence) -> CodeShape | None:
+        """How this code is set, if any of it was rendered: a longer line may change it."""
         setting = self._codes.get(fence)
-        return setting.ground_end() if setting is not None else None
+        return setting.shape() if setting is not None else None
 
     def estimate(self, unit: Unit, *, is_first: bool) -> int:
         """About how many rows ``unit`` takes, without rendering it."""
@@ -139,70 +149,65 @@ class UnitRenderer:
 class _CodeSetting:
     """One block of code: its colours, and how wide its ground is."""
 
-    def __init__(self, fence: Fence, margin: Margin, look: Look) -> None:
+    def __init__(self, fence: Fence, margin: Margin, look: Look, *, is_toggled: bool) -> None:
         self._fence = fence
         self._margin = margin
         self._look = look
+        self._is_toggled = is_toggled
         self._colours = CodeColours(fence)
         self._widest = 0
         self._measured = 0
         self._open_rows: list[Row] = []
         """Rows of the complete lines of the unit under way, for the next frame."""
-        self._open_key = (0, 0)
+        self._open_key: tuple[int, CodeShape] | None = None
         self._open_lines = 0
 
-    def ground_end(self, extra: str | None = None) -> int:
+    def shape(self, extra: str | None = None) -> CodeShape:
         lines = self._fence.lines
         for index in range(self._measured, len(lines)):
             self._widest = max(self._widest, width_of(displayed(lines[index])))
         self._measured = len(lines)
         widest = self._widest if extra is None else max(self._widest, width_of(displayed(extra)))
-        return ground_end(widest, self._margin, self._look.page)
+        return code_shape(widest, self._fence.number, self._margin, self._look, is_toggled=self._is_toggled)
 
     def rows(self, unit: Unit) -> list[Row]:
-        page, styles = self._look.page, self._look.styles
-        fence = self._fence
-        end = self.ground_end(unit.extra)
+        look, fence = self._look, self._fence
+        shape = self.shape(unit.extra)
         rows = []
         if unit.start == 0:
-            note = f"copy {fence.number}"
-            label = fence.label
-            rows.append(
-                head_row(label, note, fence.number, self._margin, end, page, styles, self._look.glyphs.ellipsis)
-            )
+            rows.append(head_row(fence.label, shape, self._margin, look))
         if fence.is_closed:
-            rows += self._lines(unit.start, unit.end, end)
+            rows += self._lines(unit.start, unit.end, shape)
         else:
-            if self._open_key != (unit.start, end):
-                self._open_key = (unit.start, end)
+            if self._open_key != (unit.start, shape):
+                self._open_key = (unit.start, shape)
                 self._open_rows = []
                 self._open_lines = unit.start
-            self._open_rows += self._lines(self._open_lines, unit.end, end)
+            self._open_rows += self._lines(self._open_lines, unit.end, shape)
             self._open_lines = unit.end
             rows += self._open_rows
         if unit.extra is not None:
             runs = [self._colours.unfinished(unit.extra)]
-            rows += code_rows(runs, [unit.extra], self._margin, end, page, styles)
+            rows += code_rows(runs, [unit.extra], shape, self._margin, look)
         if unit.is_last:
-            rows.append(ground_row(self._margin, end, page, styles))
+            rows.append(ground_row(self._margin, shape, look))
         return rows
 
-    def _lines(self, first: int, last: int, end: int) -> list[Row]:
+    def _lines(self, first: int, last: int, shape: CodeShape) -> list[Row]:
         fence = self._fence
         runs = self._colours.lines(first, last)
         continues = [index in fence.continues for index in range(first, last)]
-        page, styles = self._look.page, self._look.styles
-        return code_rows(runs, fence.lines[first:last], self._margin, end, page, styles, continues=continues)
+        return code_rows(runs, fence.lines[first:last], shape, self._margin, self._look, continues=continues)
 
 
 class _TableSetting:
     """One table: its cells, its columns, and the rows that were made for these columns."""
 
-    def __init__(self, table: Table, margin: Margin, look: Look, references: Mapping[str, str]) -> None:
+    def __init__(self, table: Table, margin: Margin, look: Look, inline: InlineText) -> None:
         self._table = table
         self._margin = margin
         self._look = look
-        self._references = references
+        self._inline = inline
         self._alignments = tuple(map(_alignment, table_cells(table.delimiters)))
         self._head = self._cells(table.head, bold=True)
         self._measures = [Measure().including(cell) for cell in self._head]
@@ -255,18 +260,13 @@ class _TableSetting:
         ]
 
     def _cells(self, line: str, *, bold: bool = False) -> list[Cell]:
-        cells: list[Cell] = [_inline(cell, Pen(bold=bold), self._references) for cell in table_cells(line)]
+        cells: list[Cell] = [self._inline.lines(cell, Pen(bold=bold)) for cell in table_cells(line)]
         width = len(self._alignments)
         if len(cells) > width:
             # What is in no column of the head is not lost: it stands in the last one.
             extra = [line for cell in cells[width - 1 :] for line in cell]
             cells[width - 1 :] = [extra]
         return cells
-
-
-def _inline(source: str, pen: Pen, references: Mapping[str, str]) -> list[list[Span]]:
-    tokens = parse_inline(source)
-    return source_lines(source, pen) if tokens is None else inline_lines(tokens, pen, references)
 
 
 def _alignment(delimiter: str) -> str:

@@ -147,11 +147,12 @@ def prose_rows(
     for line_number, spans in enumerate(lines):
         text = "".join(span.text for span in spans)
         previous_end = 0
+        place = (0, 0)
         for start, end in wrap(text, room):
             is_first = not rows
             continues_line = start > 0
             segments = list(margin.first if is_first else margin.rest)
-            used, targets = _add_spans(segments, spans, start, end, margin.columns, styles)
+            used, targets, place = _add_spans(segments, spans, place, start, end, margin.columns, styles)
             rows.append(
                 Row(
                     painted(segments, used, page, styles),
@@ -167,12 +168,22 @@ def prose_rows(
 
 
 def _add_spans(
-    segments: list[Segment], spans: Sequence[Span], start: int, end: int, used: int, styles: Styles
-) -> tuple[int, tuple[Target, ...]]:
-    """Append what of ``spans`` lies between the offsets; the column after it and the links in it."""
+    segments: list[Segment],
+    spans: Sequence[Span],
+    place: tuple[int, int],
+    start: int,
+    end: int,
+    used: int,
+    styles: Styles,
+) -> tuple[int, tuple[Target, ...], tuple[int, int]]:
+    """Append what of ``spans`` lies between the offsets, from the span and offset in ``place`` on.
+
+    Gives the column after it, the links in it, and the place where the next row looks on.
+    """
     targets: tuple[Target, ...] = ()
-    offset = 0
-    for span in spans:
+    index, offset = place
+    while index < len(spans):
+        span = spans[index]
         span_end = offset + len(span.text)
         if span_end > start:
             text = span.text[max(0, start - offset) : end - offset]
@@ -182,7 +193,7 @@ def _add_spans(
                 if span.link:
                     targets = (*targets, Target(used, column, "link", span.link))
                 used = column
-        offset = span_end
-        if offset >= end:
+        if span_end >= end:
             break
-    return used, targets
+        index, offset = index + 1, span_end
+    return used, targets, (index, offset)

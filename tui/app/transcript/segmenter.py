@@ -16,6 +16,8 @@ from tui.app.transcript.unfinished import closed_for_now, is_undecided
 from tui.app.transcript.units import (
     CODE_LINES_OF_A_UNIT,
     CUT_FROM_CHARACTERS,
+    LEAST_TABLE_ROWS_OF_A_UNIT,
+    TABLE_CELLS_OF_A_UNIT,
     TABLE_ROWS_OF_A_UNIT,
     UNIT_CHARACTERS,
     Fence,
@@ -29,6 +31,8 @@ _INNER_FENCE = re.compile(r"\s*(?:(?:[-+*]|\d{1,9}[.)])\s+|>\s?)*(`{3,}(?=[^`]*$
 _ITEM = re.compile(r"( {0,3})([-+*]|(\d{1,9})([.)]))(?:([ \t]+)(\S.*)|[ \t]*)$")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _QUOTE = re.compile(r" {0,3}>")
+_QUOTED_TEXT = re.compile(r" {0,3}>[ \t]?[^\W\d_][^|]*$")
+"""Text in a quote that is no list, code, table or heading."""
 _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _DELIMITERS = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _FORMULA = re.compile(r" {0,3}(\$\$|\\\[)(.*)$")
@@ -76,6 +80,11 @@ def _dedent(line: str, columns: int) -> str:
     return line[min(columns, blanks) :]
 
 
+def _has_pairs(line: str) -> bool:
+    """Whether marks come in pairs, so that none waits for the next line."""
+    return not any(line.count(mark) % 2 for mark in "*_`~$") and line.count("[") == line.count("]")
+
+
 class Segmenter:
     """Feed it text: finished units are appended to ``units``, and what is still open can be had as units, too."""
 
@@ -89,19 +98,29 @@ class Segmenter:
         """The line under way."""
         self._continues_line = False
         """``_partial`` goes on with a line whose beginning was taken before."""
+        self._offset = 0
+        """Where ``_partial`` begins in the text."""
+        self._unit_offset: int | None = None
+        """Where what is not in a unit yet begins; None while there is nothing."""
         self._join = "\n"
         self._state = _State.between
         self._lines: list[str] = []
         self._characters = 0
         self._is_tight = False
-        self._next_code_number = 1
+        self.next_code_number = 1
         self._item_columns = 0
+        self._marker_columns = 0
+        """As the marker of the item is shown, with the space behind it."""
+        self._nested_columns = 0
+        """The indent of the first item inside the item; 0 until there is one."""
         self._family = ""
         """The marker that all items of one list share: ``-`` or ``.``."""
         self._ordinal: int | None = None
         self._is_rest = False
         self._inner_fence = ""
         self._inner_opener = ""
+        self._is_plain_quote = False
+        """The open paragraph is quoted text and nothing else."""
         self._has_blank = False
         """The last line of the item or of indented code was empty."""
         self._end_mark = ""
@@ -110,6 +129,7 @@ class Segmenter:
         self._fence_mark = ""
         self._fence_columns = 0
         self._table: Table | None = None
+        self._table_rows = TABLE_ROWS_OF_A_UNIT
         self._shown = 0
         """How many lines of the fence or rows of the table are in finished units."""
 
@@ -163,6 +183,7 @@ class Segmenter:
                     cut, join = space, " "
             piece, self._partial = self._partial[:cut], self._partial[cut + len(join) :]
             self._take(piece)
+            self._offset += cut + len(join)
             if self._table is not None:
                 self._close()
                 self._state = _State.chunk
@@ -175,6 +196,7 @@ class Segmenter:
     def _end_line(self) -> None:
         line, self._partial = self._partial, ""
         self._take(line)
+        self._offset += len(line) + 1
         self._continues_line = False
 
     def _take(self, line: str) -> None:
@@ -184,8 +206,14 @@ class Segmenter:
             self._fence.continues.add(len(self._fence.lines))
             self._add_code(line)
         elif line:
-            indent = self._item_columns if self._state is _State.item else 0
-            unit = Unit(kind=Kind.continued, source=line, is_tight=True, join=self._join, indent_columns=indent)
+            unit = Unit(
+                kind=Kind.continued,
+                source=line,
+                offset=self._offset,
+                is_tight=True,
+                join=self._join,
+                indent_columns=self._marker_columns if self._state is _State.item else 0,
+            )
             self.units.append(unit)
             self._is_tight = True
 
@@ -222,6 +250,7 @@ class Segmenter:
         else:
             self._state = _State.chunk
             self._note_definition(line)
+            self._follow_quote(line, is_first=True)
         self._append(line)
 
     def _begin_fence(self, line: str) -> bool:
@@ -231,9 +260,10 @@ class Segmenter:
         self._state = _State.fence
         self._fence_columns = len(found[1])
         self._fence_mark = found[2]
-        self._fence = Fence(found[3].strip(), self._next_code_number)
-        self._next_code_number += 1
+        self._fence = Fence(found[3].strip(), self.next_code_number)
+        self.next_code_number += 1
         self._shown = 0
+        self._unit_offset = self._offset
         return True
 
     def _begin_item(self, line: str, *, tight_after: str = "") -> bool:
@@ -252,6 +282,8 @@ class Segmenter:
             self._ordinal = int(number)
         space = len(blanks.expandtabs(4)) if blanks else 1
         self._item_columns = len(indent) + len(marker) + (space if space <= _CODE_COLUMNS else 1)
+        self._marker_columns = 2 if self._ordinal is None else len(str(self._ordinal)) + 2
+        self._nested_columns = 0
         self._family = family
         self._is_tight = is_same_list
         self._is_rest = False
@@ -291,6 +323,16 @@ class Segmenter:
             return
         self._note_definition(line)
         self._append(line)
+        self._follow_quote(line)
+
+    def _follow_quote(self, line: str, *, is_first: bool = False) -> None:
+        """Whether the paragraph of a quote that is open is text and nothing else, so that it may be cut at its lines."""
+        if line.strip() == ">":
+            self._is_plain_quote = not self._inner_fence
+            return
+        self._follow_inner_fence(line)
+        is_plain = _QUOTED_TEXT.match(line) is not None and not self._inner_fence
+        self._is_plain_quote = is_plain and (is_first or self._is_plain_quote)
 
     @staticmethod
     def _item_may_begin(line: str, previous: str) -> bool:
@@ -310,7 +352,9 @@ class Segmenter:
         self._close()
         self._state = _State.table
         self._table = Table(head, delimiters)
+        self._table_rows = max(LEAST_TABLE_ROWS_OF_A_UNIT, min(TABLE_ROWS_OF_A_UNIT, TABLE_CELLS_OF_A_UNIT // columns))
         self._shown = 0
+        self._unit_offset = max(0, self._offset - len(head) - 1)
         return True
 
     def _in_item(self, line: str) -> None:
@@ -321,6 +365,8 @@ class Segmenter:
         if _indent_of(line) >= self._item_columns:
             inside = _dedent(line, self._item_columns)
             is_paragraph = self._has_blank and not self._inner_fence and not _ITEM.match(inside)
+            if not self._nested_columns and not self._inner_fence and _ITEM.match(inside):
+                self._nested_columns = _indent_of(line)
             self._append(line)
             if len(self._lines) == 1 and is_paragraph:
                 self._is_tight = False
@@ -378,6 +424,7 @@ class Segmenter:
         assert fence is not None
         if len(fence.lines) - self._shown >= CODE_LINES_OF_A_UNIT or self._characters >= UNIT_CHARACTERS:
             self.units.append(self._fence_unit(is_last=False))
+            self._unit_offset = self._offset
             self._shown = len(fence.lines)
             self._characters = 0
         fence.lines.append(line)
@@ -393,8 +440,10 @@ class Segmenter:
             self._close()
             self._begin(line)
         else:
-            if len(table.rows) - self._shown >= TABLE_ROWS_OF_A_UNIT or self._characters >= 2 * UNIT_CHARACTERS:
+            shown_rows = len(table.rows) - self._shown
+            if shown_rows >= self._table_rows or self._characters >= 2 * UNIT_CHARACTERS:
                 self.units.append(self._table_unit(is_last=False))
+                self._unit_offset = self._offset
                 self._shown = len(table.rows)
                 self._characters = 0
                 if table.layout_rows is None:
@@ -408,31 +457,44 @@ class Segmenter:
         length = self._characters + len(line)
         if self._lines and (length > UNIT_CHARACTERS or (length > CUT_FROM_CHARACTERS and self._is_seam(line))):
             self._flush()
+        if self._unit_offset is None:
+            self._unit_offset = self._offset
         self._lines.append(line)
         self._characters += len(line) + 1
 
     def _is_seam(self, line: str) -> bool:
         """Whether the block looks the same when what begins with ``line`` is rendered by itself."""
         if self._state is _State.item:
-            return not self._inner_fence and bool(line) and _indent_of(line) < self._item_columns + 2
-        return self._state is _State.chunk and (not _QUOTE.match(line) or line.strip() == ">")
+            if self._inner_fence or not line:
+                return False
+            indent = _indent_of(line)
+            if indent < self._item_columns + 2:
+                return True
+            return indent <= self._nested_columns and _ITEM.match(_dedent(line, self._item_columns)) is not None
+        if self._state is not _State.chunk:
+            return False
+        if not _QUOTE.match(line) or line.strip() == ">":
+            return not self._inner_fence
+        return self._is_plain_quote and _QUOTED_TEXT.match(line) is not None and _has_pairs(self._lines[-1])
 
     def _flush(self) -> None:
         """Make a unit of the lines so far, while the block goes on."""
         kind = {_State.item: Kind.item, _State.formula: Kind.formula}.get(self._state, Kind.markdown)
         lines, self._lines = self._lines, []
+        offset, self._unit_offset = self._unit_offset or 0, None
         self._characters = 0
         if not any(line.strip() for line in lines):
             return
         indent = 0
         if kind is Kind.item and self._is_rest:
-            kind, indent = Kind.item_rest, self._item_columns
-            lines = [_dedent(line, indent) for line in lines]
+            kind, indent = Kind.item_rest, self._marker_columns
+            lines = [_dedent(line, self._item_columns) for line in lines]
         source = "\n".join(lines)
         self._emit(
             Unit(
                 kind=kind,
                 source=source,
+                offset=offset,
                 is_tight=self._is_tight,
                 ordinal=self._ordinal if kind is Kind.item else None,
                 indent_columns=indent,
@@ -445,9 +507,9 @@ class Segmenter:
                 self._lines = [" " * self._item_columns + self._inner_opener]
 
     def _emit(self, unit: Unit) -> None:
-        unit.first_code_number = self._next_code_number
+        unit.first_code_number = self.next_code_number
         if "```" in unit.source or "~~~" in unit.source:
-            self._next_code_number += self._count_code(unit.source)
+            self.next_code_number += self._count_code(unit.source)
         self.units.append(unit)
 
     def _close(self) -> None:
@@ -456,9 +518,11 @@ class Segmenter:
             self._fence.is_closed = True
             self.units.append(self._fence_unit(is_last=True))
             self._fence = None
+            self._unit_offset = None
         elif self._table is not None:
             self.units.append(self._table_unit(is_last=True))
             self._table = None
+            self._unit_offset = None
         else:
             self._inner_fence = ""
             self._flush()
@@ -473,6 +537,7 @@ class Segmenter:
         is_first = self._shown == 0
         return Unit(
             kind=Kind.fence,
+            offset=self._unit_offset or 0,
             is_tight=not is_first,
             fence=fence,
             start=self._shown,
@@ -487,6 +552,7 @@ class Segmenter:
         assert table is not None
         return Unit(
             kind=Kind.table,
+            offset=self._unit_offset or 0,
             is_tight=self._shown > 0,
             table=table,
             start=self._shown,

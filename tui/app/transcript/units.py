@@ -7,10 +7,15 @@ from enum import Enum
 
 UNIT_CHARACTERS = 4_000
 """Longer blocks are cut, so that what one frame costs does not depend on how long a block is."""
-CUT_FROM_CHARACTERS = 2_000
-"""From this length on a block of many lines is cut at the next line where that does not show."""
+CUT_FROM_CHARACTERS = 600
+"""From this length on a block of many lines is cut at the next line where that does not show.
+
+What is open at the end of an answer is rendered with every frame, so shorter is faster."""
 CODE_LINES_OF_A_UNIT = 64
 TABLE_ROWS_OF_A_UNIT = 100
+LEAST_TABLE_ROWS_OF_A_UNIT = 8
+TABLE_CELLS_OF_A_UNIT = 1_000
+"""A table of many columns is cut into units of fewer rows."""
 
 
 class Kind(Enum):
@@ -73,6 +78,8 @@ class Unit:
 
     kind: Kind
     source: str = ""
+    offset: int = 0
+    """Where it begins in the text that was fed."""
     is_tight: bool = False
     """No empty row stands in front of it."""
     join: str = "\n"

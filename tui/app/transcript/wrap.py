@@ -12,7 +12,19 @@ _UNSPACED = (
     "\u30fc-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9f\U00020000-\U0003fffd"
 )
 _CLOSING = "、。，．・：；？！）〕］｝〉》」』】ー々"
-_PIECE = re.compile(f" +|[{_UNSPACED}][{_CLOSING}]*|[^ {_UNSPACED}]+[{_CLOSING}]*")
+# Marks, vowels and finals that stand on, in or behind the letter before them, and variation selectors.
+_ATTACHED = "\u0300-\u036f\u1160-\u11ff\u200d\u20d0-\u20f0\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f"
+_PIECE = re.compile(f" +|[{_UNSPACED}][{_ATTACHED}{_CLOSING}]*|[^ {_UNSPACED}]+[{_CLOSING}]*")
+ZERO_WIDTH_JOINER = "\u200d"
+_SKIN_TONES = "\U0001f3fb-\U0001f3ff"
+_JOINED = re.compile(f"(?:{ZERO_WIDTH_JOINER}.?|[{_ATTACHED}{_SKIN_TONES}])+")
+
+
+def joined_characters(before: str, text: str) -> int:
+    """How many characters at the start of ``text`` are one with the last letter of ``before``."""
+    behind = 1 if before.endswith(ZERO_WIDTH_JOINER) and text else 0
+    found = _JOINED.match(text, behind)
+    return found.end() if found else behind
 
 
 def width_of(text: str) -> int:

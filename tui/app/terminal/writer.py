@@ -1,0 +1,185 @@
+"""Text on its way to a terminal that may be slow, stuck or gone. Whoever writes never waits."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+FRAMES_WAITING = 2
+"""So many frames may wait: one that is being written, and the newest."""
+WAITING_BYTES_FOR_FRAMES = 1 << 15
+WAITING_BYTES = 1 << 24
+_CHUNK_BYTES = 1 << 14
+_BLOCKING_CHUNK_BYTES = 256
+_LOOK_AGAIN_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalOutput:
+    """A terminal to write to. ``can_block`` when writing to ``descriptor`` may wait for the terminal."""
+
+    descriptor: int
+    can_block: bool
+
+
+def open_output(descriptor: int) -> TerminalOutput:
+    """The terminal behind ``descriptor``, opened anew: not to wait is a property of the opening, and the old one is
+    shared with the shell.
+    """
+    with suppress(OSError):
+        name = os.ttyname(descriptor)
+        new = os.open(name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        if os.fstat(new).st_rdev == os.fstat(descriptor).st_rdev:
+            return TerminalOutput(descriptor=new, can_block=False)
+        os.close(new)
+    return TerminalOutput(descriptor=os.dup(descriptor), can_block=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    data: bytes
+    is_frame: bool
+
+
+class TerminalWriter:
+    """Writes in a thread of its own. Both callbacks are called in that thread.
+
+    ``drained`` follows a frame that was refused, as soon as everything else is out. ``lost`` is called once, when the
+    terminal takes nothing any more; from then on text is thrown away.
+    """
+
+    def __init__(self, output: TerminalOutput, *, drained: Callable[[], None], lost: Callable[[], None]) -> None:
+        self._output = output
+        self._drained = drained
+        self._lost = lost
+        self._changed = threading.Condition()
+        self._waiting: deque[_Piece] = deque()
+        self._waiting_bytes = 0
+        self._waiting_frames = 0
+        self._owes_drained = False
+        self._is_lost = False
+        self._stop_by_seconds: float | None = None
+        self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def is_lost(self) -> bool:
+        return self._is_lost
+
+    def is_behind(self) -> bool:
+        """Whether a frame would be refused. If so, ``drained`` will be called, unless the terminal is lost."""
+        with self._changed:
+            return self._is_behind()
+
+    def _is_behind(self) -> bool:
+        if self._is_lost:
+            return True
+        is_behind = self._waiting_frames >= FRAMES_WAITING or self._waiting_bytes > WAITING_BYTES_FOR_FRAMES
+        if is_behind:
+            self._owes_drained = True
+        return is_behind
+
+    def write(self, text: str) -> None:
+        """Text that belongs to no frame: modes, the clipboard, a bell. Kept however slow the terminal is."""
+        with self._changed:
+            if self._waiting_bytes < WAITING_BYTES:
+                self._put(_Piece(text.encode("utf-8", "replace"), is_frame=False))
+
+    def write_frame(self, text: str) -> bool:
+        """One picture, written whole or not at all. False when it was refused."""
+        with self._changed:
+            if self._is_behind():
+                return False
+            self._put(_Piece(text.encode("utf-8", "replace"), is_frame=True))
+            return True
+
+    def _put(self, piece: _Piece) -> None:
+        if self._is_lost or not piece.data:
+            return
+        self._waiting.append(piece)
+        self._waiting_bytes += len(piece.data)
+        self._waiting_frames += piece.is_frame
+        self._changed.notify()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Write what waits, but no frame that has not begun, and end the thread, within ``timeout_seconds``."""
+        with self._changed:
+            kept = [piece for piece in self._waiting if not piece.is_frame]
+            self._waiting_bytes -= sum(len(piece.data) for piece in self._waiting if piece.is_frame)
+            self._waiting = deque(kept)
+            self._waiting_frames = 0
+            self._owes_drained = False
+            self._stop_by_seconds = time.monotonic() + timeout_seconds
+            self._changed.notify()
+        if self._thread is not threading.current_thread() and self._thread.ident is not None:
+            self._thread.join(timeout_seconds + 2 * _LOOK_AGAIN_SECONDS)
+
+    # ------------------------------------------------------------------ in the thread
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    if self._stop_by_seconds is not None:
+                        return
+                    if self._owes_drained:
+                        break
+                    self._changed.wait()
+                piece = self._waiting.popleft() if self._waiting else None
+                if piece is None:
+                    self._owes_drained = False
+            if piece is None:
+                self._drained()
+                continue
+            if not self._write_all(piece.data):
+                return
+            with self._changed:
+                self._waiting_bytes -= len(piece.data)
+                self._waiting_frames = max(0, self._waiting_frames - piece.is_frame)
+
+    def _write_all(self, data: bytes) -> bool:
+        rest = memoryview(data)
+        chunk_bytes = _BLOCKING_CHUNK_BYTES if self._output.can_block else _CHUNK_BYTES
+        while rest:
+            try:
+                if self._output.can_block and not self._is_writable():
+                    if self._is_too_late():
+                        return False
+                    continue
+                rest = rest[os.write(self._output.descriptor, rest[:chunk_bytes]) :]
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK):
+                    self._give_up()
+                    return False
+                if self._is_too_late():
+                    return False
+                self._is_writable()
+        return True
+
+    def _is_writable(self) -> bool:
+        """Waits a little for it."""
+        _, writable, _ = select.select([], [self._output.descriptor], [], _LOOK_AGAIN_SECONDS)
+        return bool(writable)
+
+    def _is_too_late(self) -> bool:
+        stop_by_seconds = self._stop_by_seconds
+        return stop_by_seconds is not None and time.monotonic() >= stop_by_seconds
+
+    def _give_up(self) -> None:
+        with self._changed:
+            self._is_lost = True
+            self._waiting.clear()
+            self._waiting_bytes = self._waiting_frames = 0
+            self._owes_drained = False
+            is_stopping = self._stop_by_seconds is not None
+        if not is_stopping:
+            self._lost()

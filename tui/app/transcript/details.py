@@ -1,0 +1,76 @@
+"""What stands about a message in one muted line: who, when, its numbers, the tools it called and what they gave."""
+
+from __future__ import annotations
+
+from tui.app.wording import plural, seconds_text, speed_text, tokens_text
+from tui.cleaning import clean_line
+from tui.conversations.values import Message, Role
+from tui.engine import FinalCounts, ToolCall
+
+_SHOWN_MODEL_CELLS = 60
+_LONGEST_PREVIEW_CHARACTERS = 400
+_TOLD_LOAD_SECONDS = 0.1
+"""Loading faster than that is no loading."""
+
+
+def details_of(message: Message, separator: str) -> str:
+    """Role or model, local time, and the message's own numbers; what is not known is left out."""
+    words = [_author(message), f"{message.at.astimezone():%Y-%m-%d %H:%M}", *_numbers(message)]
+    return f" {separator} ".join(words)
+
+
+def _author(message: Message) -> str:
+    if message.role is Role.user:
+        return "you"
+    if message.role is Role.assistant and message.model:
+        return clean_line(message.model, _SHOWN_MODEL_CELLS)
+    return "model" if message.role is Role.assistant else message.role.value
+
+
+def _numbers(message: Message) -> list[str]:
+    counts = message.counts or FinalCounts()
+    words: list[str] = []
+    if counts.tokens_per_second is not None:
+        words.append(f"{speed_text(counts.tokens_per_second)} tok/s")
+    duration = f" in {seconds_text(message.seconds)}" if message.seconds is not None else ""
+    if counts.answer_tokens is not None:
+        words.append(f"{plural(counts.answer_tokens, 'token')}{duration}")
+    elif message.pieces:
+        words.append(f"~{plural(message.pieces, 'token')}{duration}")
+    if message.first_token_seconds is not None:
+        words.append(f"first {seconds_text(message.first_token_seconds)}")
+    if counts.prompt_tokens is not None:
+        words.append(f"{tokens_text(counts.prompt_tokens)} read")
+    if counts.load_seconds is not None and counts.load_seconds >= _TOLD_LOAD_SECONDS:
+        words.append(f"loaded in {seconds_text(counts.load_seconds)}")
+    if counts.done_reason == "length":
+        words.append("cut off")
+    return words
+
+
+def thinking_words(message: Message, separator: str) -> str:
+    """``thought for 3.2 s · 212 tokens``, as far as it is known."""
+    words = "thought"
+    if message.thinking_seconds is not None:
+        words += f" for {message.thinking_seconds:.1f} s"
+    if message.thinking_pieces:
+        words += f" {separator} {plural(message.thinking_pieces, 'token')}"
+    return words
+
+
+def call_words(call: ToolCall) -> str:
+    """A tool call on one line: ``name(argument: value)``."""
+    arguments = ", ".join(
+        f"{clean_line(str(name))}: {clean_line(str(value))}" for name, value in call.arguments.items()
+    )
+    return f"{clean_line(call.name)}({arguments})"
+
+
+def result_words(text: str, separator: str) -> str:
+    """What a tool gave, on one line: how much it is, and how it begins."""
+    shown = text.strip()
+    if not shown:
+        return f"result {separator} empty"
+    preview = clean_line(shown[:_LONGEST_PREVIEW_CHARACTERS], _LONGEST_PREVIEW_CHARACTERS)
+    lines = shown.count("\n") + 1
+    return f"result {separator} {f'{lines:,} lines {separator} ' if lines > 1 else ''}{preview}"
