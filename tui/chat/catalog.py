@@ -45,6 +45,8 @@ class Catalog:
         self.models: tuple[Model, ...] | None = None
         """None until the list was read once."""
         self.running: tuple[RunningModel, ...] = ()
+        self.is_running_known = False
+        """The server has said at least once what is in its memory."""
 
     async def refresh(self) -> tuple[Model, ...]:
         """Reads the list and what is in memory again; capabilities are filled in where they are remembered.
@@ -63,7 +65,7 @@ class Catalog:
 
     async def refresh_running(self) -> tuple[RunningModel, ...]:
         """Raises ``EngineError``."""
-        self.running = await self._engine.list_running()
+        self.running = await self._list_running()
         return self.running
 
     async def fill_in(self, on_model: Callable[[Model], None]) -> None:
@@ -117,10 +119,15 @@ class Catalog:
             self.models = tuple(_with_card(one, card) if _is_same(one, model) else one for one in self.models)
         return filled
 
+    async def _list_running(self) -> tuple[RunningModel, ...]:
+        running = await self._engine.list_running()
+        self.is_running_known = True
+        return running
+
     async def _running_or_before(self) -> tuple[RunningModel, ...]:
         """What is in memory is a hint; a server that fails to say so must not cost the list."""
         try:
-            return await self._engine.list_running()
+            return await self._list_running()
         except EngineError:
             return self.running
 

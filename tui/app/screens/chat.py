@@ -278,6 +278,7 @@ class ChatView(FastScreen[None]):
             is_news=self._is_news,
             last_speeds=self._last_speeds.get(session.id, ()),
             loaded=self._loaded(),
+            is_memory_known=workspace.catalog.is_running_known,
             queued=len(session.queue),
             is_queue_paused=session.is_paused,
             is_unsaved=session.is_unsaved,

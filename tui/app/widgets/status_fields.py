@@ -22,8 +22,18 @@ LONG_SILENCE_SECONDS = 10.0
 ADDRESS_CELLS = 44
 MODEL_CELLS = 28
 
-DROP_PROMPT, DROP_SPARK, DROP_CONTEXT_WORD, DROP_FIRST, DROP_METER, DROP_TOKENS, DROP_HOST = range(7)
-"""In which order they go as the window narrows. What only an ended answer has goes first, so that its end moves nothing."""
+(
+    DROP_PROMPT,
+    DROP_SPARK,
+    DROP_CONTEXT_WORD,
+    DROP_FIRST,
+    DROP_METER,
+    DROP_TOKENS,
+    DROP_HOST,
+    DROP_WARNING,
+    DROP_CONTEXT,
+) = range(9)
+"""In which order they go as the window narrows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,8 @@ class StatusView:
     """``last`` ended while the person was here, and nothing has happened since."""
     last_speeds: tuple[float, ...] = ()
     loaded: RunningModel | None = None
+    is_memory_known: bool = True
+    """The server has said what is in its memory; else that ``loaded`` is None tells nothing."""
     queued: int = 0
     is_queue_paused: bool = False
     is_unsaved: bool = False
@@ -87,15 +99,18 @@ def _running_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> lis
         return [*_silent_fields(view, progress, glyphs), *_warning_fields(view)]
     role = "thinking" if progress.phase is Phase.thinking else "success"
     fields = [
-        _phase_field(f"{glyphs.busy} {progress.phase}", running_seconds_text(progress.seconds), role),
+        _phase_field(f"{glyphs.busy} {progress.phase}", running_seconds_text(progress.phase_seconds), role),
         _speed_field(progress.pieces_per_second, is_estimate=True),
         _spark_field(progress.speeds, glyphs),
         _tokens_field(f"~{tokens_text(progress.pieces)} tokens"),
         _first_field(progress.first_token_seconds),
+        *_context_fields(view, glyphs),
+        _prompt_tokens_field(_guessed_prompt_tokens(view, progress), is_estimate=True),
     ]
     if progress.silent_seconds >= LONG_SILENCE_SECONDS:
-        fields.append(Field(((f"nothing for {progress.silent_seconds:.0f} s", "warning"),)))
-    return [*fields, *_warning_fields(view), *_context_fields(view, glyphs)]
+        fields.append(Field(((f"nothing for {progress.silent_seconds:.0f} s", "warning"),), drop=DROP_WARNING))
+    # What comes and goes stands behind everything that stays, so that it moves nothing.
+    return [*fields, *_warning_fields(view)]
 
 
 def _silent_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> list[Field]:
@@ -107,8 +122,7 @@ def _silent_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> list
         words, role = f"loading {clean_line(progress.model, MODEL_CELLS)}", "warning"
         return [Field(((f"{glyphs.waiting} {words} ", role), (f"{progress.phase_seconds:.0f} s{of}", "foreground")))]
     if progress.phase is Phase.reading:
-        guess = round(progress.prompt_characters * view.tokens_per_character)
-        words = f"reading ~{tokens_text(guess)} tokens or queued"
+        words = f"reading ~{tokens_text(_guessed_prompt_tokens(view, progress))} tokens or queued"
         return [Field(((f"{glyphs.waiting} {words} ", "accent"), (seconds, "foreground")))]
     return [_phase_field(f"{glyphs.waiting} waiting", seconds, "muted")]
 
@@ -116,18 +130,19 @@ def _silent_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> list
 def _ended_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Field]:
     counts = last.counts or FinalCounts()
     if last.state is not MessageState.complete:
-        return [*_stopped_fields(view, last, glyphs), *_warning_fields(view), *_context_fields(view, glyphs)]
+        return [*_stopped_fields(view, last, glyphs), *_context_fields(view, glyphs), *_warning_fields(view)]
     word = "cut off" if counts.done_reason == "length" else "done"
-    seconds = running_seconds_text(last.seconds) if last.seconds is not None else ""
+    took_seconds = counts.answer_seconds if counts.answer_seconds is not None else last.seconds
+    seconds = running_seconds_text(took_seconds) if took_seconds is not None else ""
     return [
         _phase_field(f"{glyphs.done} {word}", seconds, "success"),
         _speed_field(counts.tokens_per_second, is_estimate=False),
         _spark_field(view.last_speeds, glyphs),
         _tokens_field("" if counts.answer_tokens is None else f"{tokens_text(counts.answer_tokens)} tokens"),
         _first_field(last.first_token_seconds),
-        *_prompt_tokens_fields(counts.prompt_tokens),
-        *_warning_fields(view),
         *_context_fields(view, glyphs),
+        _prompt_tokens_field(counts.prompt_tokens, is_estimate=False),
+        *_warning_fields(view),
     ]
 
 
@@ -144,7 +159,7 @@ def _stopped_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Fie
 
 
 def _kept_text(last: Message) -> str:
-    return "what came is" if not last.pieces else f"{tokens_text(last.pieces)} token{'' if last.pieces == 1 else 's'}"
+    return "what came is" if not last.pieces else f"~{tokens_text(last.pieces)} token{'' if last.pieces == 1 else 's'}"
 
 
 def _link_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
@@ -167,7 +182,7 @@ def _idle_fields(view: StatusView, last: Message | None, glyphs: Glyphs) -> list
         if last is not None and last.first_token_seconds is not None:
             parts.append(f"first {seconds_text(last.first_token_seconds)}")
         fields.append(Field(((f"last {f' {glyphs.separator} '.join(parts)}", "muted"),), drop=DROP_TOKENS))
-    return [*fields, *_warning_fields(view), *_context_fields(view, glyphs)]
+    return [*fields, *_context_fields(view, glyphs), *_warning_fields(view)]
 
 
 def _model_field(view: StatusView, glyphs: Glyphs) -> Field:
@@ -177,7 +192,7 @@ def _model_field(view: StatusView, glyphs: Glyphs) -> Field:
     if view.is_cloud:
         return Field((name, (" cloud", "warning")))
     if view.loaded is None:
-        return Field((name, (" not loaded", "muted")))
+        return Field((name, (" not loaded" if view.is_memory_known else "", "muted")))
     left = (
         "" if view.loaded.expires_at is None else f" {glyphs.separator} {left_text(view.loaded.expires_at, view.now)}"
     )
@@ -206,8 +221,13 @@ def _tokens_field(text: str) -> Field:
     return Field(((f"{text:>12}", "muted"),), drop=DROP_TOKENS, width=12)
 
 
-def _prompt_tokens_fields(tokens: int | None) -> list[Field]:
-    return [] if tokens is None else [Field(((f"{tokens_text(tokens)} in", "muted"),), drop=DROP_PROMPT)]
+def _prompt_tokens_field(tokens: int | None, *, is_estimate: bool) -> Field:
+    text = "" if tokens is None else f"{'~' if is_estimate else ''}{tokens_text(tokens)} in"
+    return Field(((f"{text:>8}", "muted"),), drop=DROP_PROMPT, width=8)
+
+
+def _guessed_prompt_tokens(view: StatusView, progress: Progress) -> int:
+    return round(progress.prompt_characters * view.tokens_per_character)
 
 
 def _first_field(seconds: float | None) -> Field:
@@ -219,7 +239,7 @@ def _warning_fields(view: StatusView) -> list[Field]:
     fields = []
     if view.queued:
         words = "paused" if view.is_queue_paused else "queued"
-        fields.append(Field(((f"{view.queued} {words}", "warning"),)))
+        fields.append(Field(((f"{view.queued} {words}", "warning"),), drop=DROP_WARNING))
     if view.is_unsaved:
         fields.append(Field((("not saved", "error!"),)))
     return fields
@@ -228,7 +248,7 @@ def _warning_fields(view: StatusView) -> list[Field]:
 def _used_tokens(view: StatusView) -> int | None:
     """By the server's counts; while an answer comes, by the length of what was sent and the pieces that arrived."""
     if view.progress is not None:
-        return round(view.progress.prompt_characters * view.tokens_per_character) + view.progress.pieces
+        return _guessed_prompt_tokens(view, view.progress) + view.progress.pieces
     counts = view.last.counts if view.last is not None else None
     if counts is None or counts.prompt_tokens is None:
         return None
@@ -249,6 +269,6 @@ def _context_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
     meter = ((glyphs.meter_full * full, role), (glyphs.meter_empty * (METER_CELLS - full), "muted"))
     return [
         Field((("context", "muted"),), drop=DROP_CONTEXT_WORD, gap=1),
-        Field(((f"{mark + tokens_text(used or 0):>5} of {context_text(limit)}", "muted"),), gap=1),
+        Field(((f"{mark + tokens_text(used or 0):>5} of {context_text(limit)}", "muted"),), drop=DROP_CONTEXT, gap=1),
         Field(meter, drop=DROP_METER),
     ]

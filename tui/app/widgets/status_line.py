@@ -15,7 +15,7 @@ from tui.theming.values import Theme
 __all__ = ["StatusLine", "StatusView", "status_strip"]
 
 
-FIRST_KEY_CELLS = 15
+FIRST_KEY_CELLS = 14
 """Kept free of fields whatever the first key is, so that another key moves none of them."""
 
 
