@@ -73,6 +73,7 @@ def test_every_way_out_leaves_the_terminal_as_it_was() -> None:
         quit_by_key: 0,
         crash: 1,
         end_by(signal.SIGTERM): 128 + signal.SIGTERM,
+        end_by(signal.SIGINT): 0,
         end_by(signal.SIGQUIT): 128 + signal.SIGQUIT,
         end_by(signal.SIGHUP): 128 + signal.SIGHUP,
     }
@@ -107,7 +108,7 @@ def is_blocked(terminal: Terminal) -> bool:
     import struct
 
     waiting = struct.unpack("i", fcntl.ioctl(terminal._controller, termios.FIONREAD, b"\0" * 4))[0]
-    return int(waiting) >= 4095
+    return int(waiting) >= 1000
 
 
 class stuck:  # noqa: N801 - a word of the story
@@ -153,7 +154,7 @@ def test_a_listener_goes_on_without_a_terminal_and_without_work(tmp_path: Path) 
         terminal.hang_up()
         assert terminal.process.wait(5) == 7
         assert heard.read_text().splitlines()[-1] == "went on"
-        assert heard.read_text().count("lost") >= 1
+        assert heard.read_text().count("lost") == 1
         assert os.times().children_user - used_before < 2
 
 
@@ -271,6 +272,26 @@ def test_stopping_waits_no_longer_than_it_may(pipe: tuple[int, TerminalOutput]) 
     writer.stop(0.1)
     assert time.monotonic() - began_seconds < 1
     assert not any(thread.name == "terminal-output" for thread in threading.enumerate())
+
+
+def test_stopping_is_patient_while_the_terminal_takes_something(pipe: tuple[int, TerminalOutput]) -> None:
+    reader, output = pipe
+    writer = TerminalWriter(output, drained=lambda: None, lost=lambda: None)
+    writer.start()
+    writer.write("x" * 400_000 + "end")
+    seen = bytearray()
+
+    def read_slowly() -> None:
+        pause = threading.Event()
+        while not seen.endswith(b"end"):
+            seen.extend(os.read(reader, 60_000))
+            pause.wait(0.05)
+
+    thread = threading.Thread(target=read_slowly)
+    thread.start()
+    writer.stop(0.2, at_most_seconds=20)
+    thread.join(10)
+    assert len(seen) == 400_003
 
 
 def test_a_terminal_that_is_gone_is_told_once(pipe: tuple[int, TerminalOutput]) -> None:

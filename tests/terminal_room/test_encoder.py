@@ -442,3 +442,19 @@ def test_what_a_terminal_can_is_read_from_its_name() -> None:
     assert not read(TERM="vt100").erases
     assert read(TERM="xterm", LANG="ja_JP.UTF-8").is_ambiguous_wide
     assert not read(TERM="xterm", LANG="ja_JP.UTF-8", LC_ALL="C.UTF-8").is_ambiguous_wide
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 1), (3, 10), (2, 1), (500, 3)])
+def test_any_size_of_terminal(columns: int, rows: int) -> None:
+    pair = Pair(columns, rows)
+    for text in ("x" * columns, "日本🙂e\u0301", "", "a b" * columns):
+        pair.show(whole([row_of([Segment(text, Style(bgcolor="red"))], columns) for _ in range(rows)]))
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=30))
+def test_any_text_becomes_as_many_cells_as_textual_measures(text: str) -> None:
+    strip = Strip([Segment(text, Style(bold=True)), Segment("!")])
+    width = strip.cell_length
+    sent = Encoder(TerminalAbilities()).encode(whole([strip]), size=Size(width, 1), cursor=Offset(0, 0))
+    assert not set(sent) & (set(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) - {"\x1b", "\r"})
+    sent.encode()

@@ -36,8 +36,11 @@ from tui.app.terminal.key_spelling import Report
 from tui.app.terminal.keys import DEFAULT_WAITS, KeyDecoder, Waits
 from tui.app.terminal.writer import TerminalOutput, TerminalWriter, open_output
 
-LEAVE_WITHIN_SECONDS = 0.5
+LEAVE_PATIENCE_SECONDS = 0.5
 """How long a terminal that takes nothing is waited for when it is left."""
+LEAVE_WITHIN_SECONDS = 5.0
+"""How long one that takes little is waited for."""
+LEAVE_FOR_SIGNAL_WITHIN_SECONDS = 1.0
 END_WITHIN_SECONDS = 1.8
 """After this the process ends by force once it was asked to end."""
 SIGNALS_TOGETHER_SECONDS = 0.02
@@ -56,7 +59,7 @@ class TerminalListener(Protocol):
     """An app that wants to hear what becomes of its terminal. All are called on the event loop."""
 
     def terminal_lost(self) -> None:
-        """The terminal is gone, or the line hung up. Without a listener the app exits."""
+        """The terminal is gone, or the line hung up. Called once. Without a listener the app exits."""
 
     def end_requested(self, number: signal.Signals) -> None:
         """SIGTERM or SIGQUIT came. ``END_WITHIN_SECONDS`` later the process ends by force."""
@@ -87,6 +90,7 @@ class ChinwagDriver(LinuxDriver):
         self._stop_is_due = False
         self._size_is_due = False
         self._is_lost = False
+        self._has_told_hang_up = False
         self._ends_by_signal: signal.Signals | None = None
         self._output: TerminalOutput | None = None
         self._writer: TerminalWriter | None = None
@@ -143,7 +147,11 @@ class ChinwagDriver(LinuxDriver):
     # ------------------------------------------------------------------ starting and stopping
 
     def start_application_mode(self) -> None:
-        if self._is_active or self._is_lost or not self._is_in_foreground():
+        if self._is_active or self._is_lost:
+            return
+        if not self._is_in_foreground():
+            # The SIGCONT that brings it there starts it.
+            self._is_stopped = True
             return
         self._is_active = True
         self._is_stopped = False
@@ -205,7 +213,11 @@ class ChinwagDriver(LinuxDriver):
         self.disable_input()
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.stop(LEAVE_WITHIN_SECONDS)
+            is_in_haste = self._ends_by_signal is not None
+            writer.stop(
+                LEAVE_PATIENCE_SECONDS,
+                at_most_seconds=LEAVE_FOR_SIGNAL_WITHIN_SECONDS if is_in_haste else LEAVE_WITHIN_SECONDS,
+            )
         self._set_as_before()
 
     def _enter_text(self) -> str:
@@ -246,7 +258,8 @@ class ChinwagDriver(LinuxDriver):
     def _leave_by_force(self) -> None:
         if self._output is not None and not self._output.can_block:
             with suppress(OSError):
-                os.write(self._output.descriptor, self._leave_text().encode())
+                # Whatever sequence was cut off by this, CAN ends it.
+                os.write(self._output.descriptor, f"\x18{self._leave_text()}".encode())
         self._set_as_before()
 
     # ------------------------------------------------------------------ reading
@@ -363,6 +376,10 @@ class ChinwagDriver(LinuxDriver):
         self._on_loop(self._tell_hang_up)
 
     def _tell_hang_up(self) -> None:
+        """Once: the signal, the end of input and a failed write are all the same news."""
+        if self._has_told_hang_up:
+            return
+        self._has_told_hang_up = True
         listener = self._listener()
         if listener is not None:
             self._app.call_later(listener.terminal_lost)

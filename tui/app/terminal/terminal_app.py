@@ -47,6 +47,7 @@ class TerminalApp(App[ReturnType]):
     _encoder: Encoder | None = None
     _encoder_choice: EncoderChoice | None = None
     _paintings_encoded = 0
+    _was_left = False
 
     def get_driver_class(self) -> type[Driver]:
         return ChinwagDriver
@@ -76,7 +77,7 @@ class TerminalApp(App[ReturnType]):
         if encoder is None:
             return False
         if not isinstance(renderable, LayoutUpdate | ChopsUpdate):
-            encoder.forget()
+            self._put_down_encoder(driver, encoder)
             return False
         try:
             text = encoder.encode(
@@ -86,6 +87,7 @@ class TerminalApp(App[ReturnType]):
                 is_synchronised=self._sync_available,
             )
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in here, the picture has to be right
+            self._put_down_encoder(driver, encoder)
             self._give_up_encoder(error)
             return False
         if text and not driver.write_frame(text):
@@ -107,6 +109,11 @@ class TerminalApp(App[ReturnType]):
             encoder.forget()
         return encoder
 
+    def _put_down_encoder(self, driver: ChinwagDriver, encoder: Encoder) -> None:
+        """Textual takes it that everybody leaves the terminal with its default pen."""
+        encoder.forget()
+        driver.write("\x1b[m")
+
     def _give_up_encoder(self, error: Exception) -> None:
         self.encoder_failure = error
         self._encoder = None
@@ -119,9 +126,14 @@ class TerminalApp(App[ReturnType]):
             self._encoder.forget()
         self.repaint_terminal()
 
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        self._was_left = True
+
     def on_app_focus(self, event: events.AppFocus) -> None:
-        # Whoever had the terminal meanwhile, such as a multiplexer's other windows, may have left something behind.
-        self.forget_screen()
+        if self._was_left:
+            # Whoever had the terminal meanwhile, such as a multiplexer, may have left something behind.
+            self._was_left = False
+            self.forget_screen()
 
     # ------------------------------------------------------------------ what becomes of the terminal
 

@@ -66,6 +66,8 @@ class TerminalWriter:
         self._owes_drained = False
         self._is_lost = False
         self._stop_by_seconds: float | None = None
+        self._stop_at_last_seconds = 0.0
+        self._patience_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
 
     def start(self) -> None:
@@ -110,18 +112,26 @@ class TerminalWriter:
         self._waiting_frames += piece.is_frame
         self._changed.notify()
 
-    def stop(self, timeout_seconds: float) -> None:
-        """Write what waits, but no frame that has not begun, and end the thread, within ``timeout_seconds``."""
+    def stop(self, patience_seconds: float, *, at_most_seconds: float | None = None) -> None:
+        """Write what waits, but no frame that has not begun, and end the thread.
+
+        Given up when the terminal takes nothing for ``patience_seconds``, and in any case after ``at_most_seconds``
+        (by default the same).
+        """
+        longest_seconds = patience_seconds if at_most_seconds is None else at_most_seconds
         with self._changed:
             kept = [piece for piece in self._waiting if not piece.is_frame]
             self._waiting_bytes -= sum(len(piece.data) for piece in self._waiting if piece.is_frame)
             self._waiting = deque(kept)
             self._waiting_frames = 0
             self._owes_drained = False
-            self._stop_by_seconds = time.monotonic() + timeout_seconds
+            now_seconds = time.monotonic()
+            self._patience_seconds = patience_seconds
+            self._stop_at_last_seconds = now_seconds + longest_seconds
+            self._stop_by_seconds = now_seconds + min(patience_seconds, longest_seconds)
             self._changed.notify()
         if self._thread is not threading.current_thread() and self._thread.ident is not None:
-            self._thread.join(timeout_seconds + 2 * _LOOK_AGAIN_SECONDS)
+            self._thread.join(longest_seconds + 2 * _LOOK_AGAIN_SECONDS)
 
     # ------------------------------------------------------------------ in the thread
 
@@ -156,6 +166,7 @@ class TerminalWriter:
                         return False
                     continue
                 rest = rest[os.write(self._output.descriptor, rest[:chunk_bytes]) :]
+                self._be_patient()
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK):
                     self._give_up()
@@ -169,6 +180,10 @@ class TerminalWriter:
         """Waits a little for it."""
         _, writable, _ = select.select([], [self._output.descriptor], [], _LOOK_AGAIN_SECONDS)
         return bool(writable)
+
+    def _be_patient(self) -> None:
+        if self._stop_by_seconds is not None:
+            self._stop_by_seconds = min(time.monotonic() + self._patience_seconds, self._stop_at_last_seconds)
 
     def _is_too_late(self) -> bool:
         stop_by_seconds = self._stop_by_seconds
