@@ -112,8 +112,8 @@ def problem_at_start(
     if redirected := [name for name, is_terminal in ends if not is_terminal]:
         return Failure(
             "chinwag needs a terminal",
-            f"its {' and '.join(redirected)} is redirected",
-            "start it without a pipe or a redirection; over ssh: ssh -t host chinwag",
+            f"redirected: {', '.join(redirected)}",
+            "chinwag --plain talks line by line through pipes; over ssh: ssh -t host chinwag",
         )
     if environment.is_dumb:
         return Failure(

@@ -179,3 +179,9 @@ def test_any_width_any_words(width: int, words: str, view: StatusView, link: Lin
         replace(view, model=words, address=words, progress=progress, connection=ConnectionState(link=link)), width
     )
     assert all(letter.isprintable() or letter == " " or not letter.isascii() for letter in told)
+
+
+def test_an_answer_that_was_never_counted_does_not_empty_the_context() -> None:
+    stopped = replace(DONE, last=replace(ANSWER, state=MessageState.stopped, counts=None), guessed_tokens=490)
+    assert "~490 of 8k" in line(stopped)
+    assert "0 of 8k" in line(replace(IDLE, last=None))

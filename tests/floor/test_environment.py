@@ -102,10 +102,10 @@ def test_ssh_and_wsl_are_noticed() -> None:
         (environment("win32"), "stdout", "WSL"),
         (environment(TERM="dumb"), "", "TERM is dumb"),
         (environment(TERM=""), "", "TERM is not set"),
-        (environment(), "stdin", "its input is redirected"),
-        (environment(), "stdout", "its output is redirected"),
-        (environment(), "stderr", "its error output is redirected"),
-        (environment(), "stdin stdout", "its input and output is redirected"),
+        (environment(), "stdin", "redirected: input"),
+        (environment(), "stdout", "redirected: output"),
+        (environment(), "stderr", "redirected: error output"),
+        (environment(), "stdin stdout", "redirected: input, output"),
     ],
 )
 def test_where_screens_cannot_be_shown_a_person_is_told_what_to_do(

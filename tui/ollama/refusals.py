@@ -193,15 +193,15 @@ def _words(refusal: Refusal, kind: ErrorKind, *, host: Host, model: str) -> tupl
         case ErrorKind.model_missing:
             return f"{subject} is not on {host.name}", said, "pull it, or choose another with ctrl+t"
         case ErrorKind.out_of_memory:
-            advice = "lower num_ctx, unload other models, or choose a smaller one with ctrl+t"
+            advice = "choose a smaller model with ctrl+t, or unload others (ollama stop)"
             return f"{subject} ran out of memory on {host.name}", said, advice
         case ErrorKind.context_exceeded:
             if refusal.prompt_tokens is not None and refusal.context_tokens is not None:
-                said = f"it has {refusal.prompt_tokens} tokens and {refusal.context_tokens} fit"
+                said = f"with all that was said it has {refusal.prompt_tokens} tokens and {refusal.context_tokens} fit"
             return (
                 f"the prompt is too long for {subject}",
                 said,
-                "raise num_ctx, or start a new conversation with ctrl+n",
+                "shorten it, or start a new conversation with ctrl+n",
             )
         case ErrorKind.lacks_capability:
             cannot, advice = _lacking(said)

@@ -40,7 +40,7 @@ from tui.chat.events import (
 from tui.chat.faults import report_fault_of
 from tui.chat.session import Session
 from tui.cleaning import clean_line, shown_controls
-from tui.conversations.values import MessageState, Role
+from tui.conversations.values import Message, MessageState, Role
 from tui.engine import EngineError, RunningModel
 from tui.failures import Failure
 from tui.theming.values import Theme
@@ -274,6 +274,7 @@ class ChatView(FastScreen[None]):
             progress=progress,
             usual_load_seconds=workspace.typical_load_seconds(model),
             tokens_per_character=self._tokens_per_character(),
+            guessed_tokens=self._guessed_tokens(last),
             last=last if last is not None and last.state is not MessageState.answering else None,
             is_news=self._is_news,
             last_speeds=self._last_speeds.get(session.id, ()),
@@ -285,6 +286,13 @@ class ChatView(FastScreen[None]):
             can_try_again=session.can_try_again(),
             keys=self._useful_keys(),
         )
+
+    def _guessed_tokens(self, last: Message | None) -> int | None:
+        """Only where the server's own counts are missing: going through a long conversation takes its time."""
+        if last is None or last.state is MessageState.answering or last.counts is not None:
+            return None
+        characters = sum(len(one.text) for one in self._session.conversation.messages)
+        return round(characters * self._tokens_per_character())
 
     def _tokens_per_character(self) -> float:
         """From the last answer that the server counted; a quarter while it has counted nothing."""

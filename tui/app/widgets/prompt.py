@@ -97,6 +97,11 @@ class Prompt(Widget):
         return self._area.has_paste
 
     @property
+    def is_typed(self) -> bool:
+        """Whether the text begins with what a hand wrote: not with a paste, an earlier prompt, or what was stored."""
+        return self._area.is_typed
+
+    @property
     def is_active(self) -> bool:
         """Whether keys go here."""
         return self._area.has_focus
@@ -115,16 +120,20 @@ class Prompt(Widget):
     def takes_back(self, value: bool) -> None:
         self._area.takes_back = value
 
-    def load(self, text: str, *, owner: str | None = None) -> None:
+    def type(self, text: str) -> None:
+        """Put ``text`` at the cursor, as if it was typed here."""
+        self._area.type(text)
+
+    def load(self, text: str, *, owner: str | None = None, is_restored: bool = False) -> None:
         """Replace the text, cursor at its end; posts nothing.
 
         A long text becomes a chip. ``owner`` names what the text belongs to (a conversation's id) in later messages;
-        None keeps the name given last.
+        None keeps the name given last. ``is_restored`` for what was written at another time: it is not ``is_typed``.
         """
         area = self._area
         area.prompts = area.prompts.left()
         area.owner = area.owner if owner is None else owner
-        area.show_text(text)
+        area.show_text(text, is_typed=not is_restored)
 
     def clear_into_history(self) -> None:
         """Empty the prompt; Up brings the text back."""

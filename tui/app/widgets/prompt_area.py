@@ -40,11 +40,15 @@ def _key(keys: str, action: str, name: str, description: str) -> Binding:
 class Sent(Message, namespace="prompt"):
     """A person sent the prompt."""
 
-    def __init__(self, text: str, *, owner: str = "") -> None:
-        """``text`` is as typed, every paste in full; ``owner`` is what ``load`` was given last."""
+    def __init__(self, text: str, *, owner: str = "", is_typed: bool = True) -> None:
+        """``text`` is as typed, every paste in full; ``owner`` is what ``load`` was given last.
+
+        ``is_typed`` is False for a text whose beginning was pasted, recalled or restored: it is no command.
+        """
         super().__init__()
         self.text = text
         self.owner = owner
+        self.is_typed = is_typed
 
 
 class Changed(Message, namespace="prompt"):
@@ -145,6 +149,10 @@ class PromptArea(TextArea, inherit_bindings=False):
         self._changed_timer: Timer | None = None
         self._changed_at_seconds = float("-inf")
         self._was_empty = True
+        self._begins_by_hand = False
+        """What stands first was typed there."""
+        self._has_other_text = False
+        """Something came into the text in another way than by typing."""
         self._killed = ""
         self._edits = 0
         self._killed_at: tuple[int, Location] | None = None
@@ -172,6 +180,10 @@ class PromptArea(TextArea, inherit_bindings=False):
         return text
 
     @property
+    def is_typed(self) -> bool:
+        return self._begins_by_hand or not self._has_other_text
+
+    @property
     def is_empty(self) -> bool:
         return self.document.line_count == 1 and not self.document[0] and not self._burst.waiting
 
@@ -183,8 +195,10 @@ class PromptArea(TextArea, inherit_bindings=False):
     def selected_text(self) -> str:
         return self._chips.unfold(super().selected_text)
 
-    def show_text(self, text: str) -> None:
+    def show_text(self, text: str, *, is_typed: bool) -> None:
         """Replace everything without a word to the screen; the cursor goes to the end, there is nothing to undo."""
+        self._begins_by_hand = False
+        self._has_other_text = bool(text) and not is_typed
         self._burst.forget()
         self._chips.keep(self._killed)
         with self.prevent(TextArea.Changed, TextArea.SelectionChanged):
@@ -197,6 +211,8 @@ class PromptArea(TextArea, inherit_bindings=False):
     def edit(self, edit: Edit) -> EditResult:
         edit.from_location, edit.to_location = self._around_chips(edit.from_location, edit.to_location)
         self._edits += 1
+        if min(edit.from_location, edit.to_location) == (0, 0):
+            self._begins_by_hand = False
         if not self._chips.spans(self.document.get_text_range(edit.from_location, edit.to_location)):
             return super().edit(edit)
         # A step of undo of its own: the letters deleted before and after it come back by themselves.
@@ -304,7 +320,7 @@ class PromptArea(TextArea, inherit_bindings=False):
     async def _perform(self, acts: list[Act]) -> None:
         for act in acts:
             if isinstance(act, Insert):
-                self._insert(act)
+                self._insert(act, by_hand=True)
             elif not await self._run_bound(act.key) and act.key != "tab":
                 self.action_newline()
 
@@ -331,7 +347,11 @@ class PromptArea(TextArea, inherit_bindings=False):
 
     # --- what is typed and pasted
 
-    def _insert(self, act: Insert) -> None:
+    def type(self, text: str) -> None:
+        """As if the keys were pressed here."""
+        self._insert(Insert(text=text), by_hand=True)
+
+    def _insert(self, act: Insert, *, by_hand: bool) -> None:
         start, end = sorted(self.selection)
         text = act.text
         if act.before and is_long(act.before + text):
@@ -339,6 +359,9 @@ class PromptArea(TextArea, inherit_bindings=False):
             if beginning is not None:
                 start, text = beginning, act.before + text
         self.replace(self._chips.fold(text), start, end, maintain_selection_offset=False)
+        self._has_other_text |= not by_hand
+        if start == (0, 0):
+            self._begins_by_hand = by_hand
 
     def _beginning_of(self, text: str, end: Location) -> Location | None:
         """Where ``text`` begins if it stands right before ``end``."""
@@ -355,10 +378,10 @@ class PromptArea(TextArea, inherit_bindings=False):
         event.prevent_default()
         event.stop()
         await self._perform(self._burst.other_key())
-        self._insert(Insert(text=event.text))
+        self._insert(Insert(text=event.text), by_hand=False)
 
     def action_paste(self) -> None:
-        self._insert(Insert(text=self.app.clipboard))
+        self._insert(Insert(text=self.app.clipboard), by_hand=False)
 
     def action_cut(self) -> None:
         if self.selection.is_empty:
@@ -391,9 +414,10 @@ class PromptArea(TextArea, inherit_bindings=False):
         if not text.strip():
             self.post_message(EnterOnEmpty())
             return
+        is_typed = self.is_typed
         self.prompts = self.prompts.sent(text)
-        self.show_text("")
-        self.post_message(Sent(text, owner=self.owner))
+        self.show_text("", is_typed=True)
+        self.post_message(Sent(text, owner=self.owner, is_typed=is_typed))
         self._post_emptied()
 
     def clear_into_history(self) -> None:
@@ -401,7 +425,7 @@ class PromptArea(TextArea, inherit_bindings=False):
         if self.is_empty:
             return
         self.prompts = self.prompts.cleared(text)
-        self.show_text("")
+        self.show_text("", is_typed=True)
         self._post_emptied()
 
     def action_newline(self) -> None:
@@ -428,7 +452,7 @@ class PromptArea(TextArea, inherit_bindings=False):
     def _recall(self, history: PromptHistory) -> None:
         self.prompts = history
         was_empty = self.is_empty
-        self.show_text(history.shown)
+        self.show_text(history.shown, is_typed=False)
         self._was_empty = was_empty
         self._note_change()
 
@@ -505,16 +529,19 @@ class PromptArea(TextArea, inherit_bindings=False):
         if not self._killed or (self.is_empty and not just_killed):
             raise SkipAction
         self.replace(self._killed, *self.selection, maintain_selection_offset=False)
+        self._has_other_text = True
 
     def action_undo(self) -> None:
         """With nothing here to undo the key belongs to the app."""
         if not self.history.undo_stack:
             raise SkipAction
         self._edits += 1
+        self._begins_by_hand = False
         self.undo()
 
     def action_redo(self) -> None:
         self._edits += 1
+        self._begins_by_hand = False
         self.redo()
 
     # --- what the screen is told

@@ -51,6 +51,8 @@ class StatusView:
     usual_load_seconds: float | None = None
     tokens_per_character: float = 0.25
     """To guess how long a prompt is; from this model's own counts once there are some."""
+    guessed_tokens: int | None = None
+    """How long the whole conversation is, by its characters; for when the last answer was never counted."""
     last: Message | None = None
     """The last answer of the conversation, when it has ended."""
     is_news: bool = False
@@ -251,13 +253,19 @@ def _used_tokens(view: StatusView) -> int | None:
         return _guessed_prompt_tokens(view, view.progress) + view.progress.pieces
     counts = view.last.counts if view.last is not None else None
     if counts is None or counts.prompt_tokens is None:
-        return None
+        return view.guessed_tokens
     return counts.prompt_tokens + (counts.answer_tokens or 0)
+
+
+def _is_used_guessed(view: StatusView) -> bool:
+    counts = view.last.counts if view.last is not None else None
+    is_counted = counts is not None and counts.prompt_tokens is not None
+    return view.progress is not None or (not is_counted and bool(view.guessed_tokens))
 
 
 def _context_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
     """How much of the window the conversation takes; the window itself is known while the model is loaded."""
-    used, mark = _used_tokens(view), "~" if view.progress is not None else ""
+    used, mark = _used_tokens(view), "~" if _is_used_guessed(view) else ""
     limit = view.loaded.context_tokens if view.loaded is not None else None
     if not limit or limit <= 0:
         return [] if used is None else [Field(((f"context {mark}{tokens_text(used)}", "muted"),))]
