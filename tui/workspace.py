@@ -17,13 +17,13 @@ from tui.atomic import make_private_folder
 from tui.chat.catalog import Catalog
 from tui.chat.choice import choose_model
 from tui.chat.connection import Connection, ConnectionState, Link
-from tui.chat.events import AnswerEnded, SessionEvent
-from tui.chat.faults import report_fault_of
+from tui.chat.events import AnswerBegan, AnswerEnded, SessionEvent
+from tui.chat.faults import report_fault, report_fault_of
 from tui.chat.session import Session, SessionTools
 from tui.conversations.values import Conversation, Message
 from tui.engine import Engine, EngineError, Host, Model, RunningModel
 from tui.failures import Failure
-from tui.metrics.usage import UsageRecord, decode_usage, encode_usage, typical_load_seconds
+from tui.metrics.usage import CONNECTED, UsageRecord, decode_usage, encode_usage, typical_load_seconds
 from tui.ollama.address import choose_host, parse_host
 from tui.ollama.names import is_cloud_name, same_model
 from tui.places import Places, bundled_themes, throwaway_places, user_places
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 
 USAGE_TAIL_BYTES = 1_000_000
 """How much of the usage file is read back: far more than the history of loads needs."""
+
+CLOSE_PATIENCE_SECONDS = 8.0
+"""A disk that hangs does not keep the program."""
+
+LAST_CHANCE_SECONDS = 0.1
+"""What is closed after the patience is over has this long; most of it needs no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +99,11 @@ class Workspace:
         self._catalog: Catalog | None = None
         self._connection: Connection | None = None
         self._usage: list[UsageRecord] = []
+        self._asked_hosts: dict[str, str] = {}
+        """By message, the address that an answer under way comes from."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: dict[str, Held] = {}
+        self._holding = asyncio.Lock()
         self._demo: DemoServer | None = None
         self.shelf = Shelf(places, format=loaded.settings.storage.format, now=now, random_bytes=random_bytes)
 
@@ -153,17 +162,44 @@ class Workspace:
             self.start_complaint = str(failure)
             return parse_host("", source="default")
 
-    async def close(self) -> None:
-        """Ends every answer, waits for the disk, and lets go of everything."""
-        await asyncio.gather(*(session.close() for session in self.sessions.values()))
+    async def close(self, *, patience_seconds: float = CLOSE_PATIENCE_SECONDS) -> bool:
+        """Ends every answer, waits for the disk, and lets go of everything. Whether all of that went well, and in time.
+
+        What fails or hangs goes to the event loop's exception handler, and the next thing is closed.
+        """
+        until = time.monotonic() + patience_seconds
+        # What waits for the disk leaves the rest some time.
+        disk_until = until - patience_seconds / 4
+        results = [
+            await _close_within(disk_until, self._close_connection(), "closing the connection"),
+            await _close_within(disk_until, self._close_sessions(), "closing the conversations"),
+            await _close_within(disk_until, self._finish_tasks(), "finishing what runs in the background"),
+            await _close_within(disk_until, self.shelf.aclose(), "closing the shelf"),
+        ]
+        engines = (*self._engines_left, *(() if self._engine is None else (self._engine,)))
+        results += [await _close_within(until, engine.aclose(), "closing an engine") for engine in engines]
+        results += [
+            await _close_within(until, self._open.aclose(), "closing the demo"),
+            await _close_within(until, asyncio.to_thread(self._stack.close), "removing what is not kept"),
+        ]
+        return all(results)
+
+    async def _close_connection(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _close_sessions(self) -> None:
+        sessions = tuple(self.sessions.values())
+        results = await asyncio.gather(*(one.close() for one in sessions), return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        for error in errors[1:]:
+            report_fault(error, during="closing the conversations")
+        if errors:
+            raise errors[0]
+
+    async def _finish_tasks(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.shelf.aclose()
-        await self._leave_engine()
-        for engine in self._engines_left:
-            await engine.aclose()
-        await self._open.aclose()
-        await asyncio.to_thread(self._stack.close)
 
     @property
     def is_demo(self) -> bool:
@@ -199,7 +235,11 @@ class Workspace:
     @property
     def was_ever_connected(self) -> bool:
         """To this server, in this start or in an earlier one."""
-        return self.connection.state.was_ever_up or any(one.host == self.host.url for one in self._usage)
+        return self.connection.state.was_ever_up or self._has_proof_of_connection
+
+    @property
+    def _has_proof_of_connection(self) -> bool:
+        return any(one.host == self.host.url and one.proves_connection for one in self._usage)
 
     async def connect_to(self, address: str) -> Host:
         """Goes to another server, for this and later starts; answers under way come to their end.
@@ -250,6 +290,11 @@ class Workspace:
         models = self.catalog.models or ()
         return next((one for one in models if one.name == name or same_model(one.name, name)), None)
 
+    @staticmethod
+    def same_model(one: str, other: str) -> bool:
+        """Whether a server takes two names for the same model."""
+        return same_model(one, other)
+
     def is_cloud(self, name: str) -> bool:
         """Whether it runs on somebody else's computers, by the server's list or by its name."""
         model = self.find_model(name)
@@ -284,7 +329,8 @@ class Workspace:
 
     def last_used(self) -> Mapping[str, str]:
         """Model name to the time of its last answer, ISO 8601 in UTC."""
-        return {record.model: record.at for record in self._usage if record.host == self.host.url}
+        host = self.host.url
+        return {record.model: record.at for record in self._usage if record.host == host and record.has_answer}
 
     def _adopt(self, session: Session) -> Session:
         self.sessions[session.id] = session
@@ -292,12 +338,18 @@ class Workspace:
         return session
 
     def _heard(self, session: Session, event: SessionEvent) -> None:
+        if isinstance(event, AnswerBegan):
+            self._asked_hosts[event.message.id] = self.host.url
         self.on_session_event(session, event)
         if not isinstance(event, AnswerEnded):
             return
         if event.failure is not None and self._connection is not None:
             self._connection.try_now()
-        record = _usage_record(event.message, host=self.host.url)
+        # The person may have gone to another server meanwhile.
+        host = self._asked_hosts.pop(event.message.id, self.host.url)
+        self._keep_usage(_usage_record(event.message, host=host))
+
+    def _keep_usage(self, record: UsageRecord) -> None:
         self._usage.append(record)
         self._in_background(asyncio.to_thread(self._append_usage, record), "keeping the statistics")
 
@@ -331,12 +383,14 @@ class Workspace:
 
     async def _leave_engine(self) -> None:
         """The engine itself is closed at the end: an answer may still come through it."""
-        if self._connection is not None:
-            await self._connection.close()
+        await self._close_connection()
         if self._engine is not None:
             self._engines_left.append(self._engine)
 
     def _connection_changed(self, state: ConnectionState) -> None:
+        if state.link is Link.up and not self._has_proof_of_connection:
+            at = self.now().isoformat(timespec="seconds")
+            self._keep_usage(UsageRecord(at=at, host=self.host.url, model="", outcome=CONNECTED))
         self.on_connection(state)
 
     async def change_setting(self, name: str, value: Value | None) -> LoadedSettings:
@@ -357,25 +411,29 @@ class Workspace:
             engine=lambda: self.engine,
             save=self._save,
             same_model=same_model,
+            is_cloud=self.is_cloud,
             now=self.now,
             clock=self.clock,
             new_message_id=lambda: self.random_bytes(6).hex(),
         )
 
     async def _save(self, conversation: Conversation, durable: bool) -> None:
-        await self._hold(conversation.id)
+        if not await self._hold(conversation.id):
+            raise Failure("cannot save the conversation", "it is open in another chinwag", "close it there")
         saved = await self.shelf.save(conversation, durable=durable)
         if saved.set_aside:
             self.on_set_aside(saved.set_aside)
 
     async def _hold(self, conversation_id: str) -> bool:
         """Whether this chinwag is the one that writes the conversation."""
-        if conversation_id not in self._held:
-            held = await self.shelf.hold(conversation_id)
-            if held is None:
-                return False
-            self._held[conversation_id] = held
-        return True
+        # Who asks for a lock while another task of ours takes it would hear that it is taken.
+        async with self._holding:
+            if conversation_id not in self._held:
+                held = await self.shelf.hold(conversation_id)
+                if held is None:
+                    return False
+                self._held[conversation_id] = held
+            return True
 
     def _read_usage(self) -> tuple[UsageRecord, ...]:
         try:
@@ -398,6 +456,20 @@ class Workspace:
                 os.close(descriptor)
         except (OSError, Failure):
             return
+
+
+async def _close_within(until: float, work: Coroutine[Any, Any, object], name: str) -> bool:
+    """Whether it ended well before ``until``, in monotonic seconds; else that is reported and it is left behind."""
+    task = asyncio.create_task(work, name=name)
+    await asyncio.wait({task}, timeout=max(LAST_CHANCE_SECONDS, until - time.monotonic()))
+    if not task.done():
+        task.cancel()
+        report_fault(TimeoutError("it took too long"), during=name)
+        return False
+    if task.cancelled() or (error := task.exception()) is None:
+        return not task.cancelled()
+    report_fault(error, during=name)
+    return False
 
 
 def _places(options: StartOptions, environ: Mapping[str, str], stack: ExitStack) -> Places:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.running import Folders
+from tests.app.running import SLOW, Folders, served
 from tui.app.screens.connect import ConnectScreen
-from tui.demo import DemoServer
+from tui.app.screens.shield import Shield
+from tui.demo import DemoModel, DemoServer
 
 
 @pytest.fixture
@@ -71,6 +72,7 @@ async def test_the_first_moment_ignores_keys(alone: Folders) -> None:
         assert isinstance(chinwag.app.screen, ConnectScreen)
         assert "› enter  take a look with the demo" in chinwag.text
         chinwag.clock.ahead_seconds += 6
+        assert not chinwag.app.screen._shield.is_up
         await chinwag.press("escape")
         await chinwag.shows("write something and press enter")
 
@@ -177,3 +179,52 @@ async def test_a_lost_server_is_a_line_not_a_screen(folders: Folders, server: De
         await chinwag.shows("› enter  try again now")
         await server.start()
         await chinwag.shows("connected to", "Ask tour:8b")
+
+
+def test_whoever_types_on_keeps_the_shield_up() -> None:
+    at_seconds = [0.0, 0.25, 0.25, 0.5, 0.5, 0.75, 1.06]  # made, then each look and each prolonging
+    shield = Shield(lambda: at_seconds.pop(0), is_up=True)
+    assert [shield.takes_key() for _ in range(2)] == [True, True]
+    assert shield.is_up
+    assert not shield.takes_key()
+
+
+async def test_letters_typed_as_it_opens_go_to_the_prompt(alone: Folders) -> None:
+    async with alone.start() as chinwag:
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, ConnectScreen), told="Connect")
+        chinwag.clock.ahead_seconds -= 5  # as if it had opened this very moment
+        await chinwag.press("d", "a")
+        chinwag.clock.ahead_seconds += 6
+        await chinwag.type("ily news")
+        await chinwag.until(lambda: chinwag.chat.prompt.text == "daily news", told="every letter")
+        assert not isinstance(chinwag.app.screen, ConnectScreen)
+
+
+async def test_a_model_that_is_not_known_yet_is_looked_up_before_it_is_asked(tmp_path: Path) -> None:
+    models = [DemoModel(name="sneaky:7b", remote_host="https://ollama.com", remote_model="sneaky")]
+    async with served(tmp_path, models=models) as (folders, _), folders.start(model="sneaky:7b") as chinwag:
+        await chinwag.shows("Ask sneaky:7b")
+        chinwag.workspace.catalog.models = None
+        await chinwag.send("a secret")
+        await chinwag.shows("a model in the cloud", "until chinwag ends")
+        assert not chinwag.chat.session.conversation.messages
+
+
+async def test_what_is_queued_asks_again_before_it_goes_to_a_cloud_elsewhere(folders: Folders, tmp_path: Path) -> None:
+    cloud = DemoModel(name=SLOW, remote_host="https://ollama.com", remote_model="other")
+    async with DemoServer(speed=1, accept_scripts=True) as first, DemoServer(speed=0, models=[cloud]) as second:
+        folders.url = first.url
+        async with folders.start(model=SLOW) as chinwag:
+            await chinwag.send("go on")
+            await chinwag.shows("● answering")
+            await chinwag.send("one")
+            await chinwag.send("two")
+            await chinwag.shows("queued · one", "queued · two")
+            await chinwag.send(f"/connect {second.url}")
+            await chinwag.shows("a model in the cloud")
+            assert chinwag.chat.session.is_answering
+            assert not chinwag.chat.session.queue
+            chinwag.clock.ahead_seconds += 1
+            await chinwag.press("enter")
+            await chinwag.until(lambda: chinwag.chat.prompt.text == "one\ntwo", told="both given back")
+            assert not any(one.path == "/api/chat" for one in second.received)

@@ -145,6 +145,24 @@ async def test_deleting_by_command_and_undo_on_an_empty_prompt(folders: Folders)
         await chinwag.shows("▌ hello")
 
 
+async def test_what_could_not_be_deleted_goes_on(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.send("hello")
+        await chinwag.answered()
+        trash = chinwag.workspace.places.trash
+        if trash.exists():
+            trash.rmdir()
+        trash.write_text("in the way", encoding="utf-8")
+        await chinwag.send("/delete")
+        await chinwag.shows("cannot", "▌ hello")
+        session = chinwag.chat.session
+        assert chinwag.workspace.sessions[session.id] is session
+        trash.unlink()
+        await chinwag.send("still here")
+        await chinwag.answered()
+        await chinwag.shows("▌ hello", "▌ still here")
+
+
 async def test_a_new_conversation_and_back_again(folders: Folders) -> None:
     async with folders.start() as chinwag:
         await chinwag.send("hello")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from tests.app.running import SLOW, UNHURRIED, Folders, Running, served
 from tui.app.screens.models import ModelPicker
 from tui.app.widgets.rows import RowList
 from tui.demo import Answer, DemoModel, DemoServer, Prompt
+from tui.engine import Model, RunningModel
+from tui.ollama.names import same_model
 
 
 def hm(_prompt: Prompt) -> Answer:
@@ -23,6 +27,34 @@ async def open_picker(chinwag: Running) -> None:
     await chinwag.shows("Ask ")
     await chinwag.press("ctrl+t")
     await chinwag.until(lambda: isinstance(chinwag.app.screen, ModelPicker), told="the picker")
+
+
+async def show_picker(
+    chinwag: Running, *, running: tuple[RunningModel, ...] = (), last_used: Mapping[str, str] | None = None
+) -> None:
+    """The picker with two models of a server that cannot be had otherwise; ``plain:7b`` is marked."""
+    models = (Model(name="qwen3:8b"), Model(name="plain:7b"))
+
+    async def refresh() -> tuple[tuple[Model, ...], tuple[RunningModel, ...]]:
+        return models, running
+
+    async def fill_in(_filled: Callable[[Model], None]) -> None:
+        return
+
+    picker = ModelPicker(
+        theme=chinwag.app._theme_now,
+        glyphs=chinwag.app.glyphs,
+        host_name="box",
+        current="plain:7b",
+        models=models,
+        running=running,
+        same_model=same_model,
+        last_used=last_used or {},
+        now=chinwag.workspace.now,
+        refresh=refresh,
+        fill_in=fill_in,
+    )
+    await chinwag.app.push_screen(picker)
 
 
 async def test_everything_about_a_model_in_one_row(folders: Folders) -> None:
@@ -182,3 +214,34 @@ async def test_a_model_by_its_name(folders: Folders) -> None:
         await chinwag.send("/model thinkr:8b")
         await chinwag.shows("there is no model thinkr:8b on", "did you mean thinker:8b?")
         assert chinwag.chat.session.conversation.model == "thinker:8b"
+
+
+async def test_a_bad_line_of_the_statistics_does_not_keep_the_list_away(folders: Folders) -> None:
+    folders.write(
+        "state/usage.jsonl",
+        "".join(
+            json.dumps({"at": at, "host": folders.url, "model": "tour:8b", "outcome": "complete"}) + "\n"
+            for at in ("0001-01-01T00:00:00+14:00", "the other day", "2026-03-01T12:00:00")
+        ),
+    )
+    async with folders.start() as chinwag:
+        await open_picker(chinwag)
+        await chinwag.until(lambda: len(names(chinwag)) == 9, told="all models")
+
+
+async def test_a_time_that_is_none_leaves_its_place_empty(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask ")
+        await show_picker(chinwag, last_used={"qwen3:8b": "the other day", "plain:7b": "2026-03-01T12:00:00"})
+        await chinwag.until(lambda: len(names(chinwag)) == 2, told="both models")
+
+
+async def test_loaded_is_loaded_however_the_server_spells_it(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask ")
+        await show_picker(
+            chinwag, running=(RunningModel(name="registry.ollama.ai/library/Plain:7b", context_tokens=8192),)
+        )
+        await chinwag.until(lambda: names(chinwag) == ["plain:7b", "qwen3:8b"], told="the loaded one first")
+        await chinwag.shows("1 loaded", "loaded with a context of 8k")
+        assert any("●" in row and "plain:7b" in row and "now" in row for row in chinwag.rows)

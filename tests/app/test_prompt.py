@@ -663,3 +663,61 @@ async def test_bytes_of_enter_send() -> None:
             hand.prompt.load("hello")
             await hand.send_bytes(enter)
             assert (await hand.posted(Prompt.Sent)).text == "hello", repr(enter)
+
+
+# --- what is typed, and what only stands there
+
+
+async def test_what_was_typed_says_so() -> None:
+    async with at_the_prompt() as hand:
+        await hand.write("/quit")
+        assert hand.prompt.is_typed
+        await hand.press("enter")
+        assert (await hand.posted(Prompt.Sent)).is_typed
+
+
+async def test_a_beginning_that_was_pasted_is_not_typed() -> None:
+    async with at_the_prompt() as hand:
+        await hand.paste("/quit")
+        await hand.press("enter")
+        assert not (await hand.posted(Prompt.Sent)).is_typed
+        await hand.press("up", "enter")
+        assert not (await hand.posted(Prompt.Sent)).is_typed
+
+
+async def test_a_paste_behind_a_typed_command_is_its_argument() -> None:
+    async with at_the_prompt() as hand:
+        await hand.write("/rename ")
+        await hand.paste("a title")
+        assert hand.prompt.is_typed
+
+
+async def test_taking_away_what_was_typed_before_a_paste_leaves_a_paste() -> None:
+    async with at_the_prompt() as hand:
+        await hand.write("x")
+        await hand.paste("/quit")
+        await hand.press("home", "delete")
+        assert (hand.prompt.text, hand.prompt.is_typed) == ("/quit", False)
+        await hand.press("ctrl+u", "ctrl+k")
+        await hand.write("/quit")
+        assert (hand.prompt.text, hand.prompt.is_typed) == ("/quit", True)
+
+
+async def test_what_is_restored_is_not_typed_and_what_is_completed_is() -> None:
+    async with at_the_prompt() as hand:
+        hand.prompt.load("/quit", is_restored=True)
+        assert (hand.prompt.text, hand.prompt.is_typed) == ("/quit", False)
+        hand.prompt.load("/quit")
+        assert (hand.prompt.text, hand.prompt.is_typed) == ("/quit", True)
+        await hand.press("ctrl+a", "ctrl+k", "ctrl+y")
+        assert (hand.prompt.text, hand.prompt.is_typed) == ("/quit", False)
+
+
+async def test_text_from_elsewhere_is_written_at_the_cursor() -> None:
+    async with at_the_prompt() as hand:
+        await hand.write("ab")
+        await hand.press("left")
+        hand.prompt.type("x")
+        await hand.pilot.pause()
+        assert hand.prompt.text == "axb"
+        assert (await hand.posted(Prompt.Changed)).text

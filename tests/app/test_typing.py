@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Paste
 
 from tests.app.running import SLOW, TERMINAL, UNHURRIED, Folders
 from tui.app.commands.declared import COMMANDS, read_slash
@@ -67,6 +68,26 @@ async def test_a_path_is_sent_as_it_is(folders: Folders) -> None:
         await chinwag.shows("▌ /usr/bin/python is broken", "✓ done")
         await chinwag.send("/new york")
         await chinwag.shows("▌ /new york")
+
+
+async def test_only_a_command_that_was_typed_is_one(folders: Folders) -> None:
+    async with folders.start(model="script-count-5-0") as chinwag:
+        chinwag.chat.prompt._area.post_message(Paste("/new"))
+        await chinwag.until(lambda: chinwag.chat.prompt.text == "/new", told="the paste")
+        await chinwag.press("enter")
+        await chinwag.shows("▌ /new", "✓ done")
+        await chinwag.press("up", "enter")
+        await chinwag.until(lambda: len(chinwag.chat.session.conversation.messages) == 4, told="the same again")
+        await chinwag.answered()
+        await chinwag.type("/delete")
+    async with folders.start(model="script-count-5-0") as chinwag:
+        await chinwag.press("ctrl+o")
+        await chinwag.shows("1 conversation")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.chat.prompt.text == "/delete", told="the draft")
+        await chinwag.press("enter")
+        await chinwag.shows("▌ /delete")
+        await chinwag.answered()
 
 
 async def test_commands_complete_as_typed(folders: Folders) -> None:

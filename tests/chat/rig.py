@@ -95,6 +95,7 @@ class Rig:
         self.disk = Disk()
         self.clock = Clock()
         self.events: list[SessionEvent] = []
+        self.cloud_models: set[str] = set()
         self._ids = 0
         self.session = Session(
             conversation or new_conversation("0" * 26, now=START, model=MODEL),
@@ -102,6 +103,7 @@ class Rig:
                 engine=lambda: self.engine,
                 save=self.disk.save,
                 same_model=str.__eq__,
+                is_cloud=lambda name: name in self.cloud_models,
                 now=self.clock.now,
                 clock=self.clock,
                 new_message_id=self._new_id,

@@ -71,6 +71,7 @@ async def test_answer_of_the_server_that_comes_too_late_names_no_phase() -> None
 
 async def test_silence_of_a_cloud_model_has_no_name() -> None:
     rig = Rig()
+    rig.cloud_models.add("gpt-oss:120b-cloud")
     rig.session.use_model("gpt-oss:120b-cloud")
     await rig.session.ask("hello")
     call = await rig.engine.next_call()

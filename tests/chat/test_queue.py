@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.chat.rig import BROKE_OFF, Rig, conversation_of, said, turns
+from tests.chat.rig import BROKE_OFF, MODEL, Rig, conversation_of, said, turns
 from tui.chat.events import (
+    AnswerBegan,
     AnswerEnded,
     QueueChanged,
     SessionEvent,
@@ -119,3 +120,19 @@ async def test_new_prompt_passes_a_paused_queue_and_leaves_it_paused() -> None:
     await rig.session.settled()
     assert rig.session.queue == ("earlier",)
     assert rig.session.is_paused
+
+
+async def test_a_prompt_that_waits_for_the_disk_goes_to_the_model_it_was_asked_of() -> None:
+    rig = Rig()
+    rig.disk.gate.clear()
+    asking = asyncio.create_task(rig.session.ask("a secret"))
+    await turns()
+    rig.session.use_model("cloudy:120b-cloud")
+    rig.disk.gate.set()
+    await asking
+    call = await rig.engine.next_call()
+    assert call.request.model == MODEL
+    assert rig.only(AnswerBegan).message.model == MODEL
+    assert rig.session.conversation.model == "cloudy:120b-cloud"
+    call.finish()
+    await rig.session.settled()

@@ -1,25 +1,16 @@
 from __future__ import annotations
 
-import pytest
-
-from tui.chat.silence import is_cloud_name
-from tui.ollama.names import is_cloud_name as is_cloud_name_of_the_client
+from tests.chat.rig import MODEL, Rig
+from tui.chat.events import Phase, PhaseChanged
 
 
-@pytest.mark.parametrize(
-    ("name", "is_cloud"),
-    [
-        ("gpt-oss:120b-cloud", True),
-        ("GPT-OSS:120B-Cloud", True),
-        ("someone/kimi:cloud", True),
-        ("qwen3:8b", False),
-        ("cloud", False),
-        ("my-cloud", False),
-        ("box:8080/team/my-cloud", False),
-        ("cloudy:8b", False),
-        ("", False),
-    ],
-)
-def test_cloud_models_are_known_by_their_tag_as_the_client_knows_them(name: str, *, is_cloud: bool) -> None:
-    assert is_cloud_name(name) is is_cloud
-    assert is_cloud_name_of_the_client(name) is is_cloud
+async def test_a_cloud_model_is_never_named_as_loading_whatever_its_name() -> None:
+    rig = Rig()
+    rig.cloud_models.add(MODEL)
+    await rig.session.ask("hello")
+    call = await rig.engine.next_call()
+    await rig.clock.pass_seconds(5)
+    assert [event.phase for event in rig.heard(PhaseChanged)] == [Phase.waiting]
+    assert rig.engine.list_running_calls == 0
+    call.finish()
+    await rig.session.settled()

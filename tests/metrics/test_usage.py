@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.metrics.usage import UsageRecord, decode_usage, encode_usage, typical_load_seconds
+from tui.metrics.usage import CONNECTED, UsageRecord, decode_usage, encode_usage, typical_load_seconds
 
 texts = st.text(max_size=20)
 counts = st.none() | st.integers(0, 10**12)
 seconds = st.none() | st.floats(0, 10**9)
 records = st.builds(
     UsageRecord,
-    at=texts,
+    at=st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
     host=texts,
     model=texts,
     outcome=texts,
@@ -32,7 +35,20 @@ NAMES = tuple(UsageRecord.__dataclass_fields__)
 
 
 def loaded(load_seconds: float | None, *, model: str = "m", host: str = "h") -> UsageRecord:
-    return UsageRecord(at="2026-03-01T12:00:00", host=host, model=model, outcome="complete", load_seconds=load_seconds)
+    return UsageRecord(
+        at="2026-03-01T12:00:00+00:00", host=host, model=model, outcome="complete", load_seconds=load_seconds
+    )
+
+
+def answer(outcome: str, *, prompt_tokens: int | None = None, first_token_seconds: float | None = None) -> UsageRecord:
+    return UsageRecord(
+        at="2026-03-01T12:00:00+00:00",
+        host="h",
+        model="m",
+        outcome=outcome,
+        prompt_tokens=prompt_tokens,
+        first_token_seconds=first_token_seconds,
+    )
 
 
 @given(written=st.lists(records, max_size=5))
@@ -79,3 +95,26 @@ def test_other_models_and_other_servers_do_not_count() -> None:
     history = [loaded(8.0), loaded(1.0, model="other"), loaded(2.0, host="other")]
     assert typical_load_seconds(history, model="m", host="h") == 8.0
     assert typical_load_seconds([], model="m", host="h") is None
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "2026-13-01T12:00:00+00:00", "2026-03-01T12:00:00", "2026-03-01"])
+def test_a_line_without_a_moment_is_skipped(at: str) -> None:
+    assert decode_usage(encode_usage(replace(loaded(2.0), at=at)) + encode_usage(loaded(3.0))) == (loaded(3.0),)
+
+
+@pytest.mark.parametrize(
+    ("record", "has_answer", "proves_connection"),
+    [
+        (answer("complete"), True, True),
+        (answer("stopped", first_token_seconds=0.4), True, True),
+        (answer("broken_off", prompt_tokens=3), True, True),
+        (answer("stopped"), False, False),
+        (answer("failed"), False, False),
+        (answer(CONNECTED), False, True),
+    ],
+)
+def test_what_proves_an_answer_and_a_connection(
+    record: UsageRecord, *, has_answer: bool, proves_connection: bool
+) -> None:
+    assert record.has_answer is has_answer
+    assert record.proves_connection is proves_connection

@@ -21,6 +21,7 @@ from tui.app.screens.question import Question
 from tui.app.terminal.driver import ChinwagDriver
 from tui.app.terminal.garbage import calm_garbage_collection
 from tui.app.terminal.terminal_app import END_WITHOUT_TERMINAL_SECONDS, TerminalApp
+from tui.chat.faults import report_fault
 from tui.environment import Colour, Environment
 from tui.failures import Failure
 from tui.settings.load import LoadedSettings
@@ -33,6 +34,11 @@ from tui.workspace import StartOptions, Workspace
 
 TERMINAL = "terminal"
 """The theme that is made of the terminal's own colours."""
+PUT_AWAY_SECONDS = 4.0
+END_OF_PROCESS_SECONDS = 2.0
+"""After something did not close in time: a thread that waits for a disk would else keep the process."""
+DEMO = "demo"
+"""The group of the worker that goes to the demo."""
 FEW_COLOURS = (Colour.colours_16, Colour.none)
 
 
@@ -101,7 +107,8 @@ class ChinwagApp(TerminalApp[int]):
         before, self._chat = self._chat, chat
         if before is None:
             await self.push_screen(chat)
-            self.call_after_refresh(calm_garbage_collection)
+            if not self.is_headless:  # the process is then somebody else's
+                self.call_after_refresh(calm_garbage_collection)
         else:
             await self.switch_screen(chat)
 
@@ -178,7 +185,7 @@ class ChinwagApp(TerminalApp[int]):
 
         In a worker: the screen that asks for it is taken away on the way, and must not wait for its own end.
         """
-        self.run_worker(self._go_to_demo(), exclusive=True)
+        self.run_worker(self._go_to_demo(), exclusive=True, group=DEMO)
 
     async def _go_to_demo(self) -> None:
         try:
@@ -201,30 +208,45 @@ class ChinwagApp(TerminalApp[int]):
 
     def end_requested(self, number: signal.Signals) -> None:
         """Somebody asks the program to end: what runs is stopped and kept."""
-        self.run_worker(self.leave(128 + number), exclusive=True)
+        self.run_worker(self.leave(128 + number))
 
     def terminal_lost(self) -> None:
         """Nobody looks any more: what runs is stopped and kept, within a time."""
         if isinstance(self._driver, ChinwagDriver):
             self._driver.end_by_force_after(END_WITHOUT_TERMINAL_SECONDS, return_code=128 + signal.SIGHUP)
-        self.run_worker(self.leave(128 + signal.SIGHUP), exclusive=True)
+        self.run_worker(self.leave(128 + signal.SIGHUP))
 
     def leave_soon(self) -> None:
-        self.run_worker(self.leave(), exclusive=True)
+        self.run_worker(self.leave())
 
     async def leave(self, code: int = 0) -> None:
-        """Waits until everything is on disk, then ends with that exit code."""
+        """Waits until everything is on disk, as far as the disk allows, then ends with that exit code.
+
+        Whoever asks again meanwhile changes nothing.
+        """
         if self._is_leaving:
             return
         self._is_leaving = True
-        for worker in tuple(self.workers):
-            # This runs in a worker of the app itself.
-            if worker.node is not self:
-                worker.cancel()
-        if self._chat is not None:
-            await self._chat.put_away()
-        await self._workspace.close()
-        self.exit(code, return_code=code)
+        is_closed = False
+        try:
+            for worker in tuple(self.workers):
+                # This runs in a worker of the app itself.
+                if worker.node is not self or worker.group == DEMO:
+                    worker.cancel()
+            await self._put_away()
+            is_closed = await self._workspace.close()
+        finally:
+            if not is_closed and isinstance(self._driver, ChinwagDriver):
+                self._driver.end_by_force_after(END_OF_PROCESS_SECONDS, return_code=code)
+            self.exit(code, return_code=code)
+
+    async def _put_away(self) -> None:
+        if self._chat is None:
+            return
+        try:
+            await asyncio.wait_for(self._chat.put_away(), PUT_AWAY_SECONDS)
+        except Exception as error:  # noqa: BLE001  what is typed is one thing, what was said is still to be closed
+            report_fault(error, during="putting away what is typed")
 
     async def action_quit_chinwag(self) -> None:
         if self._chat is None:

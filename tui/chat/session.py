@@ -28,7 +28,7 @@ from tui.chat.faults import report_fault, report_fault_of
 from tui.chat.keeping import Keeper, Save
 from tui.chat.live import LiveAnswer, Progress
 from tui.chat.request import build_request
-from tui.chat.silence import SameModel, is_cloud_name, name_the_silence
+from tui.chat.silence import SameModel, name_the_silence
 from tui.conversations.edits import renamed, replace_message, with_message, with_model, without_message
 from tui.conversations.titles import title_from_prompt
 from tui.conversations.values import Conversation, Message, MessageState, Role
@@ -50,6 +50,8 @@ class SessionTools:
     """The engine of this moment: the person may have gone to another server meanwhile."""
     save: Save
     same_model: SameModel
+    is_cloud: Callable[[str], bool]
+    """Whether the model of this name runs elsewhere: it is never in this server's memory."""
     now: Callable[[], datetime]
     clock: Callable[[], float]
     new_message_id: Callable[[], str]
@@ -203,7 +205,7 @@ class Session:
         if _says_nothing(last):
             self._conversation = without_message(self._conversation, last.id, now=self._tools.now())
             self._tell(MessageRemoved(last.id))
-        self._begin_answer()
+        self._begin_answer(self._conversation.model)
 
     def stop(self) -> bool:
         """Ends the answer under way at once and keeps what came; queued prompts wait. Whether there was one.
@@ -265,10 +267,12 @@ class Session:
     # How a prompt leaves
 
     async def _depart(self, prompt: Message) -> None:
+        """Another model that is chosen before it left is for the next one: the person was asked about this one."""
         self._departing = prompt
-        await asyncio.shield(self._start(self._save_and_send(prompt), "sending a prompt"))
+        model = self._conversation.model
+        await asyncio.shield(self._start(self._save_and_send(prompt, model), "sending a prompt"))
 
-    async def _save_and_send(self, prompt: Message) -> None:
+    async def _save_and_send(self, prompt: Message, model: str) -> None:
         """Until the request leaves, the document says of the prompt that it was not sent."""
         await self._keeper.now(durable=True)
         if self._departing is not prompt:
@@ -280,14 +284,14 @@ class Session:
         self._tell(PromptAdded(sent))
         if self._conversation.title != before.title:
             self._tell(ConversationChanged(self._conversation))
-        self._begin_answer()
+        self._begin_answer(model)
 
     # How an answer comes
 
-    def _begin_answer(self) -> None:
+    def _begin_answer(self, model: str) -> None:
         self._last_failure = None
         asked_of = self._conversation
-        message = replace(self._message(Role.assistant, "", MessageState.answering), model=asked_of.model)
+        message = replace(self._message(Role.assistant, "", MessageState.answering), model=model)
         at = self._tools.clock()
         live = LiveAnswer(message=message, asked_at=at, phase_at=at)
         self._live = live
@@ -323,9 +327,9 @@ class Session:
         """Raises ``EngineError``, and what the engine raises against its word."""
         engine = self._tools.engine()
         if len(asked_of.messages) > MANY_MESSAGES:
-            request = await asyncio.to_thread(build_request, asked_of, model=asked_of.model)
+            request = await asyncio.to_thread(build_request, asked_of, model=live.message.model)
         else:
-            request = build_request(asked_of, model=asked_of.model)
+            request = build_request(asked_of, model=live.message.model)
         live.prompt_characters = sum(len(one.text) for one in request.messages)
         counts: FinalCounts | None = None
         watching = self._start(self._watch_silence(live, engine), "asking why nothing comes")
@@ -352,7 +356,7 @@ class Session:
             self._tell(AnswerGrew(chunk.text, chunk.thinking))
 
     async def _watch_silence(self, live: LiveAnswer, engine: Engine) -> None:
-        if is_cloud_name(live.message.model):
+        if self._tools.is_cloud(live.message.model):
             return
         phases = name_the_silence(
             engine, live.message.model, same_model=self._tools.same_model, sleep=self._tools.sleep

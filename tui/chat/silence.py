@@ -39,9 +39,3 @@ async def name_the_silence(
                 known = phase
                 yield phase
         await sleep(look_again_seconds)
-
-
-def is_cloud_name(name: str) -> bool:
-    """Whether the tag says that the model runs elsewhere: it is never in this server's memory."""
-    tag = name.strip().lower().rpartition("/")[2].partition(":")[2]
-    return tag == "cloud" or tag.endswith("-cloud")

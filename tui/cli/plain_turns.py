@@ -16,7 +16,6 @@ from tui.chat.events import (
     SessionEvent,
 )
 from tui.chat.session import Session
-from tui.chat.silence import is_cloud_name
 from tui.cleaning import clean_line
 from tui.cli.plain_commands import help_lines, read_command
 from tui.cli.plain_voice import PlainVoice
@@ -169,7 +168,7 @@ class PlainTurns:
     async def _may_leave(self, model: str) -> bool:
         """Nothing goes to a model on somebody else's computers before the person agreed, once for each server."""
         host = self._workspace.host.url
-        if not self._is_cloud(model) or host in self._cloud_agreed:
+        if not self._workspace.is_cloud(model) or host in self._cloud_agreed:
             return True
         self._voice.say(f"{model} is a cloud model: what you write, and what was said before, leaves this machine")
         answer = "" if self._ask_line is None else await self._ask_line("send it? yes or no: ")
@@ -178,10 +177,6 @@ class PlainTurns:
             return True
         self._voice.say("nothing was sent")
         return False
-
-    def _is_cloud(self, name: str) -> bool:
-        listed = self._listed_model(name)
-        return is_cloud_name(name) or (listed is not None and listed.is_cloud)
 
     # What the session tells
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from statistics import median
 from typing import Any
 
 NOTICEABLE_LOAD_SECONDS = 0.5
 """A model that was already in memory reports a load of some milliseconds; that is no load."""
 
+CONNECTED = "connected"
+"""The outcome of a record that is no answer: the server was there. Its model is empty."""
+
 LARGEST_FIGURE = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecord:
-    """One answer. ``at`` is ISO 8601 in UTC; a figure that the server did not give is None."""
+    """One answer, or ``CONNECTED``. ``at`` is ISO 8601 with its zone; a figure that the server did not give is None."""
 
     at: str
     host: str
@@ -27,6 +31,16 @@ class UsageRecord:
     answer_seconds: float | None = None
     load_seconds: float | None = None
     first_token_seconds: float | None = None
+
+    @property
+    def has_answer(self) -> bool:
+        """Something of the answer came: words, or the server's counts."""
+        figures = (self.prompt_tokens, self.answer_tokens, self.first_token_seconds)
+        return self.outcome == "complete" or any(figure is not None for figure in figures)
+
+    @property
+    def proves_connection(self) -> bool:
+        return self.outcome == CONNECTED or self.has_answer
 
 
 def encode_usage(record: UsageRecord) -> bytes:
@@ -65,7 +79,7 @@ def _record(raw: Any) -> UsageRecord | None:
     if not isinstance(raw, dict):
         return None
     texts: dict[str, Any] = {name: raw.get(name) for name in ("at", "host", "model", "outcome")}
-    if not all(isinstance(text, str) for text in texts.values()):
+    if not all(isinstance(text, str) for text in texts.values()) or not _is_moment(texts["at"]):
         return None
     return UsageRecord(
         **texts,
@@ -75,6 +89,13 @@ def _record(raw: Any) -> UsageRecord | None:
         load_seconds=_seconds(raw.get("load_seconds")),
         first_token_seconds=_seconds(raw.get("first_token_seconds")),
     )
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _count(value: Any) -> int | None:

@@ -104,6 +104,7 @@ class ChatScreen(ChatPrompt):
             current=self._session.conversation.model,
             models=catalog.models,
             running=catalog.running,
+            same_model=workspace.same_model,
             last_used=workspace.last_used(),
             now=workspace.now,
             refresh=refresh,
@@ -234,8 +235,15 @@ class ChatScreen(ChatPrompt):
             raise Failure("cannot delete the conversation", "it is open in another chinwag", "close it there")
         if session is not None and session is self._session:
             self._keep_draft(session)
-        await self._workspace.forget_session(conversation_id)
-        self._deleted = (*self._deleted, await self._workspace.shelf.delete(conversation_id))
+        try:
+            await self._workspace.forget_session(conversation_id)
+            deleted = await self._workspace.shelf.delete(conversation_id)
+        except Failure:
+            # What is on the screen was closed for it, and is to go on.
+            if conversation_id == self._session.id:
+                await self._open(conversation_id)
+            raise
+        self._deleted = (*self._deleted, deleted)
         self._unread.discard(conversation_id)
 
     async def _bring_back(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui.app.screens.chat import ChatView
 from tui.app.screens.connect import ConnectScreen
+from tui.app.widgets.prompt_area import PromptArea
 from tui.chat.connection import ConnectionState, Link
 from tui.engine import EngineError
 from tui.failures import Failure
@@ -94,6 +95,7 @@ class ChatConnection(ChatView):
             try_now=workspace.connection.try_now,
             clock=workspace.clock,
             opened_by_itself=opened_by_itself,
+            write=self._write_on,
         )
 
         def closed(wants_demo: bool | None) -> None:
@@ -102,6 +104,11 @@ class ChatConnection(ChatView):
                 self._start_demo()
 
         self.app.push_screen(self._connect, closed)
+
+    def _write_on(self, text: str) -> None:
+        """What was typed on a screen that lay on top, where the next keys go, too."""
+        self.set_focus(self.query_one(PromptArea))
+        self.prompt.type(text)
 
     async def _connect_to(self, address: str) -> None:
         """Raises ``Failure`` for what is no address."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from textual import on
 
 from tui.app.commands.declared import matching, read_slash
-from tui.app.drafts import Drafts
+from tui.app.drafts import Drafts, joined
 from tui.app.screens.chat_connection import ChatConnection
 from tui.app.screens.question import Question
 from tui.app.widgets.completions import Completions
@@ -51,7 +52,7 @@ class ChatPrompt(ChatConnection):
     def _prompt_sent(self, event: Prompt.Sent) -> None:
         event.stop()
         self.query_one(Completions).show(())
-        slash = read_slash(event.text)
+        slash = read_slash(event.text) if event.is_typed else None
         if slash is not None:
             command, argument = slash
             self.in_background(self.do_command(command.action, argument))
@@ -103,9 +104,19 @@ class ChatPrompt(ChatConnection):
 
     async def may_leave_machine(self, model: str) -> bool:
         """A cloud model is asked about once for each server."""
-        host = self._workspace.host.url
-        if not self._workspace.is_cloud(model) or host in self._cloud_agreed:
-            return True
+        workspace = self._workspace
+        host = workspace.host.url
+        if workspace.find_model(model) is None:
+            # A name alone does not say where a model runs.
+            with suppress(EngineError):
+                await workspace.catalog.refresh()
+        if workspace.host.url == host and workspace.is_cloud(model) and host not in self._cloud_agreed:
+            if not await self._agrees_to_cloud(model):
+                return False
+            self._cloud_agreed.add(host)
+        return workspace.host.url == host or await self.may_leave_machine(model)
+
+    async def _agrees_to_cloud(self, model: str) -> bool:
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         question = Question(
             title="a model in the cloud",
@@ -113,23 +124,46 @@ class ChatPrompt(ChatConnection):
                 f"{clean_line(model, 50)} runs on somebody else's computers.",
                 "What you write, and what was said before, leaves this machine.",
             ),
-            answers=(("stay", "do not send"), ("send", "send, and do not ask again for this server")),
+            answers=(("stay", "do not send"), ("send", "send, and do not ask again until chinwag ends")),
             theme=self._theme,
             glyphs=self._glyphs,
             clock=self._workspace.clock,
         )
         self.app.push_screen(question, answer.set_result)
-        if await answer != "send":
-            return False
-        self._cloud_agreed.add(host)
-        return True
+        return await answer == "send"
+
+    async def _connect_to(self, address: str) -> None:
+        """Prompts that wait behind an answer go to the other server only with leave for that one."""
+        waiting: list[tuple[Session, tuple[str, ...]]] = []
+        for session in self._workspace.sessions.values():
+            if session.queue and not session.is_paused:
+                texts: list[str] = []
+                while (text := session.take_back()) is not None:
+                    texts.insert(0, text)
+                self._unsent.setdefault(session.id, []).extend(texts)
+                waiting.append((session, tuple(texts)))
+        try:
+            await super()._connect_to(address)
+        finally:
+            for session, prompts in waiting:
+                self.in_background(self._queue_again(session, prompts))
+
+    async def _queue_again(self, session: Session, texts: tuple[str, ...]) -> None:
+        async with self._sending:
+            if await self._may_send(session):
+                for text in texts:
+                    await self._ask(session, text)
+                return
+        for text in texts:
+            self._no_longer_unsent(session, text)
+        self._give_back(session, joined(*texts))
 
     def _give_back(self, session: Session, text: str) -> None:
         """What was refused stands in the prompt again, before what was typed meanwhile."""
         self._no_longer_unsent(session, text)
         if session is self._session:
             typed = self.prompt.text
-            self.prompt.load(f"{text}\n{typed}" if typed else text)
+            self.prompt.load(joined(text, typed), is_restored=True)
             self._keep_draft(session)
         else:
             self.in_background(self._give_back_elsewhere(session, text))
@@ -141,7 +175,7 @@ class ChatPrompt(ChatConnection):
         except Failure as failure:
             self.say_failure(failure)
             typed = ""
-        self._drafts.keep(key, f"{text}\n{typed}" if typed else text)
+        self._drafts.keep(key, joined(text, typed))
 
     def _no_longer_unsent(self, session: Session, text: str) -> None:
         unsent = self._unsent.get(session.id, [])
@@ -179,14 +213,14 @@ class ChatPrompt(ChatConnection):
 
     def show_completions(self) -> None:
         text = self.prompt.text
-        is_command = text.startswith("/") and not any(letter.isspace() for letter in text)
+        is_command = self.prompt.is_typed and text.startswith("/") and not any(letter.isspace() for letter in text)
         self.query_one(Completions).show(matching(text[1:]) if is_command else ())
 
     @on(Prompt.TakeBack)
     def _take_back(self, event: Prompt.TakeBack) -> None:
         event.stop()
         if (text := self._session.take_back()) is not None:
-            self.prompt.load(text)
+            self.prompt.load(text, is_restored=True)
             self._keep_draft(self._session)
 
     def _draft_key(self, session: Session) -> str:
@@ -197,7 +231,7 @@ class ChatPrompt(ChatConnection):
         if typed is None:
             typed = self.prompt.draft if session is self._session else ""
         key = self._draft_key(session)
-        self._drafts.keep(key, "\n".join([*self._unsent.get(session.id, ()), *([typed] if typed else [])]))
+        self._drafts.keep(key, joined(*self._unsent.get(session.id, ()), typed))
         if key == NEW:
             self._written_as_new = session.id
         elif self._written_as_new == session.id:
@@ -205,20 +239,21 @@ class ChatPrompt(ChatConnection):
             self._drafts.keep(NEW, "")
 
     async def restore_draft(self) -> None:
-        """Into the prompt; when something was typed meanwhile, among the earlier prompts."""
+        """Into the prompt, before what was typed meanwhile."""
         session = self._session
+        key = self._draft_key(session)
         try:
-            draft = await self._drafts.text_of(self._draft_key(session))
+            draft = await self._drafts.text_of(key)
         except Failure as failure:
             self.say_failure(failure)
             return
         if not draft or session is not self._session:
             return
-        if self.prompt.is_empty:
-            self.prompt.load(draft, owner=session.id)
-            self.show_status()
-        else:
-            self.prompt.set_history((*self.prompt.history, draft))
+        self.prompt.load(joined(draft, self.prompt.text), owner=session.id, is_restored=True)
+        self._keep_draft(session)
+        if key != self._draft_key(session):
+            self._drafts.keep(key, "")
+        self.show_status()
 
     async def go_to(self, session: Session) -> None:
         """Leaves what is typed with the conversation where it was typed, and shows another one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -73,8 +74,12 @@ class ConnectScreen(ModalScreen[bool]):
         try_now: Callable[[], None],
         clock: Callable[[], float],
         opened_by_itself: bool,
+        write: Callable[[str], None] | None = None,
     ) -> None:
-        """``connect`` goes to an address and raises ``Failure`` for what is none."""
+        """``connect`` goes to an address and raises ``Failure`` for what is none.
+
+        ``write`` is given, when this screen has closed, what was typed here and meant for the prompt.
+        """
         super().__init__()
         self.theme = theme
         self.glyphs = glyphs
@@ -85,6 +90,9 @@ class ConnectScreen(ModalScreen[bool]):
         self._try_now = try_now
         self._clock = clock
         self._shield = Shield(clock, is_up=opened_by_itself)
+        self._write = write
+        self._typed = ""
+        """Letters that were ignored because this screen had only just opened."""
         self._refused: Failure | None = None
 
     def compose(self) -> ComposeResult:
@@ -190,8 +198,20 @@ class ConnectScreen(ModalScreen[bool]):
     def _is_writing(self) -> bool:
         return self.query_one("#entry").has_class("-open")
 
+    def on_key(self, event: events.Key) -> None:
+        """Letters that do nothing here were meant for the prompt, and those before them as well."""
+        letter = event.character
+        if self._is_writing or letter is None or not event.is_printable or letter in LETTERS.values():
+            return
+        event.stop()
+        typed, self._typed = self._typed + letter, ""
+        if self.is_current:
+            self.dismiss(False)
+        if self._write is not None:
+            self._write(typed)
+
     async def action_use(self) -> None:
-        if self._shield.is_up:
+        if self._shield.takes_key():
             return
         if not self._is_writing:
             self.action_pick(self.query_one(RowList).marked)
@@ -212,7 +232,10 @@ class ConnectScreen(ModalScreen[bool]):
         self.tell()
 
     def action_pick(self, what: str) -> None:
-        if self._shield.is_up or not what:
+        if not what:
+            return
+        if self._shield.takes_key():
+            self._typed += LETTERS[what]
             return
         self._show_rows(keep=what)
         if what == DEMO:
@@ -225,11 +248,11 @@ class ConnectScreen(ModalScreen[bool]):
             self.tell()
 
     def action_move(self, steps: int) -> None:
-        if not self._is_writing and not self._shield.is_up:
+        if not self._shield.takes_key() and not self._is_writing:
             self.query_one(RowList).move(steps)
 
     def action_back(self) -> None:
-        if self._shield.is_up:
+        if self._shield.takes_key():
             return
         if self._is_writing:
             self._refused = None

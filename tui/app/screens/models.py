@@ -25,10 +25,27 @@ def ordered_models(models: Sequence[Model], running: Sequence[str], last_used: M
     """What is loaded first, then what was used most lately, then what was changed most lately."""
 
     def rank(model: Model) -> tuple[bool, str, float]:
-        changed = model.modified_at.timestamp() if model.modified_at is not None and model.modified_at.year > 1 else 0.0
-        return model.name in running, last_used.get(model.name, ""), changed
+        return model.name in running, last_used.get(model.name, ""), _changed_at_seconds(model)
 
     return tuple(sorted(models, key=rank, reverse=True))
+
+
+def _changed_at_seconds(model: Model) -> float:
+    """Since 1970; 0 when it is not known, which some servers say with the first year."""
+    try:
+        return 0.0 if model.modified_at is None or model.modified_at.year <= 1 else model.modified_at.timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _used_text(used: str | None, now: datetime) -> str:
+    """How long ago that was; empty for what is no moment."""
+    if used is None:
+        return ""
+    try:
+        return ago_text(datetime.fromisoformat(used), now)
+    except (ValueError, TypeError, OverflowError):
+        return ""
 
 
 def capability_text(model: Model) -> str:
@@ -53,6 +70,7 @@ class ModelPicker(ListScreen):
         current: str,
         models: tuple[Model, ...] | None,
         running: tuple[RunningModel, ...],
+        same_model: Callable[[str, str], bool],
         last_used: Mapping[str, str],
         now: Callable[[], datetime],
         refresh: Callable[[], Awaitable[tuple[tuple[Model, ...], tuple[RunningModel, ...]]]],
@@ -62,6 +80,7 @@ class ModelPicker(ListScreen):
         self._current = current
         self._models = models
         self._in_memory = running
+        self._same_model = same_model
         self._last_used = last_used
         self._now = now
         self._read_again = refresh
@@ -100,19 +119,22 @@ class ModelPicker(ListScreen):
 
     def rows_for(self, typed: str) -> tuple[Row, ...]:
         models = self._models or ()
-        loaded = {one.name: one for one in self._in_memory}
-        self.show_counts(f"{plural(len(models), 'model')} · {len(loaded)} loaded" if self._models is not None else "")
+        loaded = tuple(one.name for one in models if self._in_memory_as(one.name) is not None)
+        counts = f"{plural(len(models), 'model')} · {len(self._in_memory)} loaded"
+        self.show_counts(counts if self._models is not None else "")
         wanted = typed.casefold().split()
         rows = []
-        for model in ordered_models(models, tuple(loaded), self._last_used):
+        for model in ordered_models(models, loaded, self._last_used):
             about = f"{model.name} {model.family} {capability_text(model)} {model.parameter_size}".casefold()
             if all(word in about for word in wanted):
                 rows.append(self._row(model, typed.strip(), is_loaded=model.name in loaded))
         return tuple(rows)
 
+    def _in_memory_as(self, name: str) -> RunningModel | None:
+        return next((one for one in self._in_memory if self._same_model(one.name, name)), None)
+
     def _row(self, model: Model, typed: str, *, is_loaded: bool) -> Row:
-        used = self._last_used.get(model.name)
-        when = "now" if is_loaded else ago_text(datetime.fromisoformat(used), self._now()) if used else ""
+        when = "now" if is_loaded else _used_text(self._last_used.get(model.name), self._now())
         size = "" if model.size_bytes is None or model.is_cloud else size_text(model.size_bytes)
         window = "" if model.trained_context_tokens is None else context_text(model.trained_context_tokens)
         capability_cells = self._capability_cells
@@ -160,7 +182,7 @@ class ModelPicker(ListScreen):
             return (("no model fits", "muted"),)
         if self._refused == key:
             return (("cannot chat", "error"), (f" {dot} it makes embeddings; choose another one", "muted"))
-        return _about(model, next((one for one in self._in_memory if one.name == key), None), self._now(), dot)
+        return _about(model, self._in_memory_as(key), self._now(), dot)
 
     def keys_line(self) -> tuple[tuple[str, str], ...]:
         return (("enter", "use"), ("alt+r", "refresh"), ("esc", "back"))

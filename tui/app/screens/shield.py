@@ -15,6 +15,13 @@ class Shield:
         self._clock = clock
         self._until = clock() + SHIELD_SECONDS if is_up else float("-inf")
 
+    def takes_key(self) -> bool:
+        """True while it is up: the key is to be ignored, and it stays up as long again, for whoever types on."""
+        if not self.is_up:
+            return False
+        self._until = self._clock() + SHIELD_SECONDS
+        return True
+
     @property
     def is_up(self) -> bool:
         return self._clock() < self._until

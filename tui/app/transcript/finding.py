@@ -173,10 +173,10 @@ class Finder:
                 self._place = self._found = 0
                 if index == self._first:
                     self._hits_above = 0
-            end = self._place + left
+            end = self._place + left + len(self.needle) - 1
             # Messages without text cost something, too.
             left -= min(left, len(self._text) - self._place + 100)
-            self._look(index, self._text[self._place : end + len(self.needle) - 1], is_rest=end >= len(self._text))
+            self._look(index, self._text[self._place : end], is_rest=end >= len(self._text))
 
     def _look(self, index: int, text: str, *, is_rest: bool) -> None:
         end = 0

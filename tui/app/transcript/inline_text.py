@@ -83,10 +83,13 @@ def _is_complete(piece: str) -> bool:
     """Whether no mark in ``piece`` may pair with one behind it."""
     if _MARKS.search(piece) is None:
         return True
-    if piece.count("\\(") != piece.count("\\)") or piece.count("\\[") != piece.count("\\]"):
-        return False
     tokens = parse_inline(piece)
     if tokens is None:
         return False
-    text = "\n".join(token.content for token in tokens if token.type == "text")
+    formulas = "".join(token.content for token in tokens if token.type == "formula")
+    if any(piece.count(opener) != formulas.count(opener) for opener in ("\\(", "\\[")):
+        # A formula that is opened here may end further on.
+        return False
+    # Between two tokens stands neither a space nor a letter: a mark at the edge of one may be open.
+    text = "\0".join(token.content for token in tokens if token.type == "text")
     return _OPEN_MARK.search(_LABEL.sub("", text)) is None

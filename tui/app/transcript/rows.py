@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tui.app.transcript.cropping import cropped
 from tui.app.transcript.styles import Pen, Styles
 from tui.app.transcript.wrap import width_of, wrap
 
@@ -126,7 +127,7 @@ def gap_row(margin: Margin, page: Page, styles: Styles) -> Row:
 def painted(segments: list[Segment], used: int, page: Page, styles: Styles) -> Strip:
     """A strip as wide as the page, filled up with the background; in a window narrower than any text it is cut."""
     if used > page.columns:
-        return Strip(segments, used).crop(0, page.columns)
+        return cropped(Strip(segments, used), 0, page.columns)
     if used < page.columns:
         segments.append(Segment(" " * (page.columns - used), styles[Pen()]))
     return Strip(segments, page.columns)

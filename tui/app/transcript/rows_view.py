@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from tui.app.glyphs import Glyphs
 from tui.app.transcript.conversation_rows import ConversationRows, Place
+from tui.app.transcript.cropping import cropped, with_piece
 from tui.app.transcript.look import Look
 from tui.app.transcript.rows import Page
 from tui.app.transcript.selected_text import selected_text
@@ -316,7 +317,7 @@ class RowsView(ScrollView, can_focus=True):
             for line_filter in filters:
                 strips = [strip.apply_filter(line_filter, ground) for strip in strips]
         if crop.column_span != (0, self._columns):
-            strips = [strip.crop(*crop.column_span) for strip in strips]
+            strips = [cropped(strip, *crop.column_span) for strip in strips]
         return strips
 
     def _draw_under_selection(self, strips: list[Strip], first: int) -> None:
@@ -360,9 +361,7 @@ class RowsView(ScrollView, can_focus=True):
             return
         start = max(0, self._columns - width_of(note) - 1)
         piece = Strip([Segment(note, self._styles[Pen("muted", "overlay")])], width_of(note))
-        strip = strips[number]
-        after = strip.crop(start + piece.cell_length, self._columns)
-        strips[number] = Strip.join([strip.crop(0, start), piece, after])
+        strips[number] = with_piece(strips[number], start, piece)
 
     # Selection
 

@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tui.app.transcript.cropping import cropped, with_piece
 from tui.app.transcript.rows import Row
 
 
@@ -87,9 +88,9 @@ def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:
         start, end = at_character(strip.text, start), at_character(strip.text, end)
     if end <= start:
         return strip
-    before, middle, after = strip.crop(0, start), strip.crop(start, end), strip.crop(end, strip.cell_length)
+    middle = cropped(strip, start, end)
     over = Strip([Segment(text, (old or Style.null()) + style) for text, old, _ in middle], middle.cell_length)
-    return Strip.join([before, over, after])
+    return with_piece(strip, start, over)
 
 
 def hit_strip(strip: Strip, row: int) -> Strip:

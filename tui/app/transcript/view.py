@@ -15,6 +15,7 @@ from textual.timer import Timer
 
 from tui.app.glyphs import Glyphs
 from tui.app.transcript import posted
+from tui.app.transcript.cropping import with_piece
 from tui.app.transcript.entry import Entry, Fold
 from tui.app.transcript.find_in_view import FindInView
 from tui.app.transcript.finding import FindState
@@ -310,8 +311,8 @@ class Transcript(RowsView):
             return
         row = max(self._rows.heights.before(index) + 1, self._top)
         if 0 <= row - first < len(strips):
-            mark = Strip([Segment(self._glyphs.prompt, self._styles[Pen("accent", bold=True)])])
-            strips[row - first] = Strip.join([mark, strips[row - first].crop(mark.cell_length, self._columns)])
+            mark = Strip([Segment(self._glyphs.prompt, self._styles[Pen("accent", bold=True)])], 1)
+            strips[row - first] = with_piece(strips[row - first], 0, mark)
 
     # Taking text away
 
@@ -536,8 +537,7 @@ class Transcript(RowsView):
         if row is None or not 0 < row.end < self._columns or not 0 <= number - first < len(strips):
             return
         block = Strip([Segment(" ", self._styles[Pen(ground="muted")])], 1)
-        strip = strips[number - first]
-        strips[number - first] = Strip.join([strip.crop(0, row.end), block, strip.crop(row.end + 1, self._columns)])
+        strips[number - first] = with_piece(strips[number - first], row.end, block)
 
     # The mouse
 
