@@ -14,7 +14,7 @@ from tui.theming.table import themes_rows
 
 README = Path(__file__).parent.parent / "README.md"
 WHERE_WORDS = {
-    Where.chat: "anywhere",
+    Where.chat: "in the conversation",
     Where.prompt: "in the prompt",
     Where.lists: "in lists",
     Where.connect: "on the connect screen",

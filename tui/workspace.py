@@ -92,6 +92,7 @@ class Workspace:
         """Hears where the files are that somebody else had put in a conversation's place."""
         self.start_complaint = ""
         """What was wrong with the address of the server; empty when nothing was."""
+        self._chosen_model = ""
         self._stack = stack
         self._open = AsyncExitStack()
         self._engine: Engine | None = None
@@ -253,7 +254,11 @@ class Workspace:
         return host
 
     def new_session(self, *, model: str = "") -> Session:
-        """A conversation that is on disk with its first prompt, not before."""
+        """A conversation that is on disk with its first prompt, not before.
+
+        Its model is the one chosen last in this start, else the one of ``--model``, else it is still to be chosen.
+        """
+        model = model or self._chosen_model or self.options.model or ""
         return self._adopt(Session(self.shelf.new(model=model), self._session_tools()))
 
     async def open_session(self, conversation_id: str) -> Session:
@@ -303,7 +308,7 @@ class Workspace:
     @property
     def default_model(self) -> str:
         """What a new conversation starts with; empty until it is chosen."""
-        return self.loaded.settings.chat.model
+        return self._chosen_model or self.loaded.settings.chat.model
 
     async def choose_model(self, session: Session) -> Model | None:
         """The model that this session's next prompt goes to, put into the session; None when there is none to be had."""
@@ -321,7 +326,11 @@ class Workspace:
         return model
 
     async def make_default(self, model: str) -> None:
-        """The choice holds for new conversations, too. Raises ``Failure`` when it cannot be kept."""
+        """The choice holds for new conversations, too, whatever a flag or a variable said before.
+
+        Raises ``Failure`` when it cannot be kept for later starts.
+        """
+        self._chosen_model = model
         await self.change_setting("chat.model", model)
 
     def typical_load_seconds(self, model: str) -> float | None:

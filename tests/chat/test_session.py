@@ -20,7 +20,7 @@ from tui.chat.events import (
     SessionEvent,
 )
 from tui.conversations.values import MessageState, Role
-from tui.engine import Chunk
+from tui.engine import Chunk, ErrorKind
 from tui.failures import Failure
 
 
@@ -344,3 +344,23 @@ async def test_closing_as_the_answer_ends_does_not_send_the_queue() -> None:
     assert len(rig.engine.calls) == 1
     assert rig.disk.last.messages[-1].text == "two"
     assert rig.disk.last.messages[-1].state is MessageState.not_sent
+
+
+async def test_a_prompt_that_got_only_a_refusal_can_be_taken_out_again() -> None:
+    rig = Rig()
+    await rig.session.ask("short")
+    call = await rig.engine.next_call()
+    call.say("Yes.")
+    call.finish()
+    await rig.session.settled()
+    await rig.session.ask("far too long")
+    call = await rig.engine.next_call()
+    call.fail(refused(ErrorKind.context_exceeded))
+    await rig.session.settled()
+
+    assert rig.session.give_back() == "far too long"
+    await rig.session.settled()
+    assert [one.text for one in rig.session.conversation.messages] == ["short", "Yes."]
+    assert rig.disk.last.messages == rig.session.conversation.messages
+    assert len(rig.heard(MessageRemoved)) == 2
+    assert rig.session.give_back() is None

@@ -60,6 +60,8 @@ def test_a_block_keeps_every_line(lines: list[str]) -> None:
         ("/new york is large", None),
         ("/usr/bin/python is broken", None),
         ("/modle x", None),
+        ("/delete", ("unknown", "delete")),
+        ("/usr/bin", None),
         ("/bye\nnow", None),
         (" /bye", None),
         ("bye", None),

@@ -207,6 +207,23 @@ class Session:
             self._tell(MessageRemoved(last.id))
         self._begin_answer(self._conversation.model)
 
+    def give_back(self) -> str | None:
+        """The last prompt, out of the conversation, when it got nothing but a failure; None in any other case.
+
+        For one that can never be answered as it is: left in, it would go along with every later prompt.
+        """
+        messages = self._conversation.messages
+        if not self.can_try_again() or len(messages) < 2 or messages[-2].role is not Role.user:
+            return None
+        prompt, answer = messages[-2:]
+        if answer.role is not Role.assistant or not _says_nothing(answer):
+            return None
+        for message in (answer, prompt):
+            self._conversation = without_message(self._conversation, message.id, now=self._tools.now())
+            self._tell(MessageRemoved(message.id))
+        self._save_soon()
+        return prompt.text
+
     def stop(self) -> bool:
         """Ends the answer under way at once and keeps what came; queued prompts wait. Whether there was one.
 

@@ -28,6 +28,10 @@ COMMANDS: tuple[PlainCommand, ...] = (
 )
 
 
+UNKNOWN = "unknown"
+"""Stands for a command that there is none of here; its argument is the name."""
+
+
 def read_command(text: str) -> tuple[str, str] | None:
     """Name and argument of the command that ``text`` is. Anything that is not exactly a known one is a prompt.
 
@@ -36,6 +40,9 @@ def read_command(text: str) -> tuple[str, str] | None:
     if not text.startswith("/") or "\n" in text:
         return None
     name, _, argument = text[1:].strip().partition(" ")
+    if name.isalpha() and not argument and not any(name in command.names for command in COMMANDS):
+        # One word behind a slash is meant as a command; the screen has some that there are none of here.
+        return UNKNOWN, name
     for command in COMMANDS:
         if name in command.names:
             return (command.names[0], argument.strip()) if command.argument or not argument.strip() else None

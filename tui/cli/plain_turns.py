@@ -17,7 +17,7 @@ from tui.chat.events import (
 )
 from tui.chat.session import Session
 from tui.cleaning import clean_line
-from tui.cli.plain_commands import help_lines, read_command
+from tui.cli import plain_commands as commands
 from tui.cli.plain_voice import PlainVoice
 from tui.conversations.values import Message, MessageState, Role, Summary
 from tui.engine import EngineError, Model
@@ -66,7 +66,7 @@ class PlainTurns:
 
     async def begin(self, *, tells: bool) -> bool:
         """A new conversation. ``tells`` says where one is."""
-        self._watch(self._workspace.new_session(model=self._workspace.options.model or ""))
+        self._watch(self._workspace.new_session())
         if not tells:
             return True
         is_well = await self._have_model()
@@ -77,7 +77,7 @@ class PlainTurns:
 
     async def understand(self, text: str) -> bool:
         """A command or a prompt."""
-        found = read_command(text)
+        found = commands.read_command(text)
         if found is None:
             return await self._send(text)
         name, argument = found
@@ -95,10 +95,12 @@ class PlainTurns:
             case "thinking":
                 self._shows_thinking = not self._shows_thinking
                 self._voice.say("thinking is shown" if self._shows_thinking else "thinking is not shown")
+            case commands.UNKNOWN:
+                self._voice.say(f"there is no /{argument} here, /? lists the commands; it was not sent")
             case "bye":
                 self.is_over = True
             case _:
-                self._voice.tell(*help_lines())
+                self._voice.tell(*commands.help_lines())
         return True
 
     def stop(self) -> bool:

@@ -41,7 +41,7 @@ from tui.chat.faults import report_fault_of
 from tui.chat.session import Session
 from tui.cleaning import clean_line, shown_controls
 from tui.conversations.values import Message, MessageState, Role
-from tui.engine import EngineError, RunningModel
+from tui.engine import EngineError, ErrorKind, RunningModel
 from tui.failures import Failure
 from tui.theming.values import Theme
 from tui.workspace import Workspace
@@ -100,7 +100,7 @@ class ChatView(FastScreen[None]):
         self._quit_app = quit_app
         self._open_settings = open_settings
         self._complaints = complaints
-        self._session: Session = workspace.new_session(model=workspace.options.model or "")
+        self._session: Session = workspace.new_session()
         self._unread: set[str] = set()
         self._last_speeds: dict[str, tuple[float, ...]] = {}
         self._is_news = False
@@ -220,6 +220,8 @@ class ChatView(FastScreen[None]):
             left.append((f" {dot} cloud", "warning"))
         if workspace.is_demo:
             left.append((f" {dot} scripted answers", "warning"))
+        elif session.is_read_only:
+            left.append((f" {dot} read only, open in another chinwag", "warning"))
         elif workspace.options.is_private:
             left.append((f" {dot} private, nothing is kept", "warning"))
         title = clean_line(session.conversation.title, TITLE_CELLS)
@@ -309,8 +311,10 @@ class ChatView(FastScreen[None]):
     def _useful_keys(self) -> Keys:
         session = self._session
         is_writing = self._has_widgets and not self.prompt.is_empty
-        if session.is_answering:
-            keys: Keys = (("esc", "stop"),)
+        if session.is_read_only:
+            keys: Keys = (("ctrl+o", "open"), ("ctrl+n", "new"))
+        elif session.is_answering:
+            keys = (("esc", "stop"),)
             keys += (("enter", "queue"),) if is_writing else (("ctrl+o", "open"), ("ctrl+n", "new"))
         elif is_writing:
             keys = (("enter", "send"), ("ctrl+j", "new line"), ("ctrl+c", "clear"))
@@ -355,6 +359,8 @@ class ChatView(FastScreen[None]):
                 self.in_background(self._read_running())
                 if failure is not None:
                     self.say_failure(failure)
+                    if isinstance(failure, EngineError) and failure.kind is ErrorKind.context_exceeded:
+                        self.too_long()
             case MessageRemoved(message_id):
                 self.transcript.remove(message_id)
             case PhaseChanged(phase):
@@ -375,6 +381,9 @@ class ChatView(FastScreen[None]):
             case SavedAgain():
                 self.say("saved again", role="success")
         self.show_status()
+
+    def too_long(self) -> None:
+        """The prompt does not fit the window; what is done about it is said where prompts are sent."""
 
     def _set_aside(self, files: tuple[Path, ...]) -> None:
         if files:

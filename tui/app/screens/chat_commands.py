@@ -39,7 +39,7 @@ class ChatScreen(ChatPrompt):
     """The conversation with its commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", show=False, priority=True),
+        Binding("tab", "complete", show=False),
         Binding("ctrl+d", "quit_on_empty", show=False),
     ]
 
@@ -205,7 +205,7 @@ class ChatScreen(ChatPrompt):
         if self._session.is_empty and self._session.id in sessions:
             return
         unused = next((one for one in sessions.values() if one.is_empty), None)
-        await self.go_to(unused or self._workspace.new_session(model=self._workspace.options.model or ""))
+        await self.go_to(unused or self._workspace.new_session())
 
     async def action_rename_conversation(self, title: str = "") -> None:
         if not title:

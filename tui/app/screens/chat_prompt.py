@@ -90,6 +90,15 @@ class ChatPrompt(ChatConnection):
         self._no_longer_unsent(session, text)
         self._keep_draft(session)
 
+    def too_long(self) -> None:
+        """It goes back into the prompt, to be shortened; in the conversation it would make every later one too long."""
+        session = self._session
+        text = session.give_back()
+        if text is not None:
+            self._give_back(session, text)
+            if not session.conversation.messages:
+                self.show_transcript()
+
     async def _have_model(self, session: Session) -> bool:
         try:
             model = await self._workspace.choose_model(session)

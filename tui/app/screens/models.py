@@ -102,14 +102,13 @@ class ModelPicker(ListScreen):
         self._is_reading = True
         self._failure = None
         self.refresh_note()
-        keep = self.list.marked or self._current
         try:
             self._models, self._in_memory = await self._read_again()
         except EngineError as failure:
             self._failure = failure
         finally:
             self._is_reading = False
-        self.refresh_rows(keep=keep)
+        self.refresh_rows(keep=self.list.marked or self._current)
         if self._failure is None:
             await self._ask_capabilities(self._filled)
 
@@ -141,13 +140,18 @@ class ModelPicker(ListScreen):
         capabilities = (
             f"  {capability_text(model):<{capability_cells}}"[: capability_cells + 2] if capability_cells else ""
         )
-        right: Parts = (
-            (f"{clean_line(model.parameter_size, 7):>7}", "muted"),
-            (f"  {clean_line(model.quantization, 7):<7}", "muted"),
-            (f"{size:>9}{window:>6}", "muted"),
-            (capabilities, "thinking"),
-            (f"{when:>7} ", "muted"),
+        width = self.app.size.width
+        # The name and that a model runs elsewhere stay in any window; the other columns go one after the other.
+        columns: tuple[tuple[int, tuple[str, str]], ...] = (
+            (0, ("  cloud" if model.is_cloud and not capability_cells else "", "warning")),
+            (62, (f"{clean_line(model.parameter_size, 7):>7}", "muted")),
+            (80, (f"  {clean_line(model.quantization, 7):<7}", "muted")),
+            (50, (f"{size:>9}", "muted")),
+            (70, (f"{window:>6}", "muted")),
+            (0, (capabilities, "thinking")),
+            (62, (f"{when:>7}", "muted")),
         )
+        right: Parts = (*(part for least, part in columns if width >= least and part[0]), (" ", "muted"))
         dot = (f" {self.glyphs.busy} ", "success") if is_loaded else ("   ", "muted")
         role = "foreground!" if model.name == self._current else "foreground"
         return Row(key=model.name, left=(dot, *highlight(clean_line(model.name, NAME_CELLS), typed, role)), right=right)

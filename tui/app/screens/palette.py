@@ -16,7 +16,7 @@ KEY_CELLS = 10
 KEYS_CELLS, NARROW_KEYS_CELLS = 30, 22
 NARROW_CELLS = 80
 HEADINGS = {
-    Where.chat: "anywhere",
+    Where.chat: "in the conversation",
     Where.prompt: "in the prompt",
     Where.lists: "in lists",
     Where.connect: "on the connect screen",

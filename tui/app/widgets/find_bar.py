@@ -20,7 +20,7 @@ from tui.theming.values import Theme
 
 _COUNT_CELLS = 16
 """As wide as ``1,234 of 56,789…``, so that nothing beside it moves."""
-_LEAST_INPUT_CELLS = 20
+_LEAST_INPUT_CELLS = 16
 
 
 class FindBar(Horizontal):

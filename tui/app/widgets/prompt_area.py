@@ -321,7 +321,9 @@ class PromptArea(TextArea, inherit_bindings=False):
         for act in acts:
             if isinstance(act, Insert):
                 self._insert(act, by_hand=True)
-            elif not await self._run_bound(act.key) and act.key != "tab":
+            elif act.key == "tab":
+                await self._run_elsewhere(act.key)
+            elif not await self._run_bound(act.key):
                 self.action_newline()
 
     async def _run_bound(self, key: str) -> bool:
@@ -330,6 +332,12 @@ class PromptArea(TextArea, inherit_bindings=False):
         if active is None or active.node is not self or not active.enabled:
             return False
         return await self.app.run_action(active.binding.action, self)
+
+    async def _run_elsewhere(self, key: str) -> None:
+        """Run what the key is bound to, wherever that is; it was held back here and does not bubble any more."""
+        active = self.screen.active_bindings.get(key)
+        if active is not None and active.enabled:
+            await self.app.run_action(active.binding.action, active.node)
 
     def _watch_burst(self) -> None:
         deadline = self._burst.deadline_seconds
