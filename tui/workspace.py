@@ -92,6 +92,8 @@ class Workspace:
         """Hears where the files are that somebody else had put in a conversation's place."""
         self.start_complaint = ""
         """What was wrong with the address of the server; empty when nothing was."""
+        self.on_failure: Callable[[Failure], None] = lambda _failure: None
+        """Hears what went wrong with work that nobody waits for."""
         self._chosen_model = ""
         self._stack = stack
         self._open = AsyncExitStack()
@@ -243,14 +245,13 @@ class Workspace:
         return any(one.host == self.host.url and one.proves_connection for one in self._usage)
 
     async def connect_to(self, address: str) -> Host:
-        """Goes to another server, for this and later starts; answers under way come to their end.
+        """Goes to another server; answers under way come to their end. Later starts go there, too, once it has answered.
 
-        Raises ``Failure`` for an address that cannot be one, and when the choice cannot be kept: then it holds for now.
+        Raises ``Failure`` for an address that cannot be one.
         """
         host = parse_host(address, source="chosen")
         await self._leave_engine()
         self._use(host)
-        await self.change_setting("server.host", host.url)
         return host
 
     def new_session(self, *, model: str = "") -> Session:
@@ -400,7 +401,15 @@ class Workspace:
         if state.link is Link.up and not self._has_proof_of_connection:
             at = self.now().isoformat(timespec="seconds")
             self._keep_usage(UsageRecord(at=at, host=self.host.url, model="", outcome=CONNECTED))
+        if state.link is Link.up and self.host.source == "chosen" and self.loaded.settings.server.host != self.host.url:
+            self._in_background(self._keep_host(self.host.url), "keeping the server's address")
         self.on_connection(state)
+
+    async def _keep_host(self, url: str) -> None:
+        try:
+            await self.change_setting("server.host", url)
+        except Failure as failure:
+            self.on_failure(failure)
 
     async def change_setting(self, name: str, value: Value | None) -> LoadedSettings:
         """Changes one setting at once and for later starts; None puts its default back.

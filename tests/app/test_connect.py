@@ -46,7 +46,7 @@ async def test_it_starts_and_says_what_was_tried_and_why_it_failed(alone: Folder
     began = time.monotonic()
     async with alone.start() as chinwag:
         await chinwag.shows(
-            "no answer from Ollama at " + alone.url, "from --host", "nothing listens there", "next try in"
+            "no answer from Ollama at " + alone.url, "by --host", "nothing listens there", "next try in"
         )
         assert time.monotonic() - began < 3
         await chinwag.shows("› enter  take a look with the demo", "another address", "try again now", "ctrl+q quit")

@@ -128,6 +128,7 @@ class ChatView(FastScreen[None]):
         """Everything that a screen does once, when its widgets are there; each class adds what is its own."""
         self._workspace.on_session_event = self._told
         self._workspace.on_set_aside = self._set_aside
+        self._workspace.on_failure = self.say_failure
         self.show_session(self._session)
         self.prompt.focus()
         self.set_interval(STATUS_SECONDS, self._tick)

@@ -35,6 +35,8 @@ WORDS = {
 ADDRESS_CELLS = 60
 TELL_SECONDS = 0.5
 
+SOURCE_WORDS = {"chosen": "chosen in chinwag", "--host": "by --host", "OLLAMA_HOST": "from OLLAMA_HOST"}
+
 
 class ConnectScreen(ModalScreen[bool]):
     """Gives back True for the demo, False for back. It stays while another address is tried."""
@@ -135,7 +137,7 @@ class ConnectScreen(ModalScreen[bool]):
             Link.trying: "asking for Ollama at ",
             Link.down: "no answer from Ollama at ",
         }
-        source = f" {dot} from {clean_line(server.source, 20)}" if server.source not in ("default", "") else ""
+        source = f" {dot} {SOURCE_WORDS.get(server.source, '')}" if server.source in SOURCE_WORDS else ""
         self.query_one("#what", Line).show(
             ((words[state.link], "foreground"), (address, "foreground!"), (source, "muted"))
         )
