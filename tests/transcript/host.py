@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from tui.app.glyphs import UNICODE
 from tui.app.transcript.entry import Entry
-from tui.app.transcript.rendering import Look
+from tui.app.transcript.look import Look
 from tui.app.transcript.rows import Page, Row
 from tui.app.transcript.styles import Styles
 from tui.app.transcript.view import Transcript
@@ -130,7 +130,7 @@ class Host(App[None]):
     def __init__(self, theme: Theme = THEME) -> None:
         super().__init__()
         self.transcript = Transcript(theme=theme, glyphs=UNICODE)
-        self.posted: list[object] = []
+        self.posted: list[tuple[object, ...]] = []
 
     def compose(self) -> ComposeResult:
         yield self.transcript
@@ -143,6 +143,9 @@ class Host(App[None]):
 
     def on_transcript_code_chosen(self, message: Transcript.CodeChosen) -> None:
         self.posted.append(("code", message.number, message.source))
+
+    def on_transcript_current_changed(self, message: Transcript.CurrentChanged) -> None:
+        self.posted.append(("current", message.message_id))
 
     def screen_lines(self) -> list[str]:
         """What the transcript paints, row for row."""

@@ -7,22 +7,41 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.selection import SELECT_ALL
 
-from tests.transcript.host import THEME, Host, answer, conversation, prompt
+from tests.transcript.host import STARTED, THEME, Host, answer, conversation, prompt
 from tui.app.glyphs import ASCII, UNICODE
-from tui.conversations.values import Message, MessageState
+from tui.app.transcript.entry import Entry
+from tui.app.transcript.finding import Needle
+from tui.conversations.values import Message, MessageState, Role
 
 PIECES = st.sampled_from(
-    ["word ", "**b** ", "`c` ", "\n", "\n\n", "- a\n", "```py\nx = 1\n```\n", "| a |\n|-|\n| b |\n", "漢字", "> q\n"]
+    [
+        "word ",
+        "**b** ",
+        "`c` ",
+        "\n",
+        "\n\n",
+        "- a\n",
+        "```py\nx = 1\n```\n",
+        f"```\n{'long' * 40}\n```\n",
+        "| a |\n|-|\n| b |\n",
+        "漢字",
+        "> q\n",
+    ]
 )
 TEXTS = st.lists(PIECES, max_size=60).map("".join)
 STEPS = st.one_of(
     st.tuples(st.sampled_from(["show"]), st.lists(TEXTS, max_size=12)),
-    st.tuples(st.sampled_from(["prompt", "grow", "think", "queue"]), TEXTS),
+    st.tuples(st.sampled_from(["prompt", "grow", "think", "queue", "tool"]), TEXTS),
+    st.tuples(st.sampled_from(["find"]), st.sampled_from(["", "word", "b", "漢", "x = 1", "W", "```"])),
     st.tuples(st.sampled_from(["resize"]), st.tuples(st.integers(5, 130), st.integers(2, 40))),
     st.tuples(
         st.sampled_from(
-            ["settle", "remove", "page up", "page down", "home", "end", "previous", "next", "toggle", "glyphs"]
+            (
+                *("settle", "remove", "page up", "page down", "home", "end", "previous", "next", "toggle", "glyphs"),
+                *("details", "find next", "find previous", "wrap", "wrap 1", "toggle tool", "copy"),
+            )
         ),
         st.none(),
     ),
@@ -70,6 +89,12 @@ class Story:
                 self.settle()
                 self.count += 1
                 self.add(prompt(value, self.count))
+            case "tool":
+                self.settle()
+                self.count += 1
+                self.add(Message(id=f"tool-{self.count}", role=Role.tool, text=value, at=STARTED))
+            case "find":
+                self.view.find(value)
             case "grow":
                 self.begin()
                 self.text += value
@@ -103,6 +128,20 @@ class Story:
                 self.view.action_next_message()
             case "toggle":
                 self.view.toggle_thinking()
+            case "toggle tool":
+                self.view.toggle_tool()
+            case "details":
+                self.view.toggle_details()
+            case "find next":
+                self.view.find_next()
+            case "find previous":
+                self.view.find_previous()
+            case "wrap":
+                self.view.wraps_code = not self.view.wraps_code
+            case "wrap 1":
+                self.view.toggle_code_wrap(1)
+            case "copy":
+                self.view.get_selection(SELECT_ALL)
             case "glyphs":
                 self.view.use_theme(THEME, ASCII if self.view._glyphs is UNICODE else UNICODE)
 
@@ -128,4 +167,19 @@ async def test_any_order_of_steps_leaves_a_whole_screen(steps: list[tuple[str, o
             assert len(shown) == region.height
             assert {cell_len(line) for line in shown} <= {region.width}
             assert rows.heights.total == sum(entry.height for entry in rows.entries)
+            found = host.transcript.find_state
+            assert 0 <= found.current <= found.count
+            current = host.transcript.current_message_id
+            assert current is None or rows.index_of(current) is not None
             assert 0 <= host.transcript.scroll_y <= max(0, rows.total - region.height)
+        story.settle()
+        await pilot.pause()
+        find = host.transcript._find
+        if find is not None:
+            places = [place for entry in entries_of(host) for place in Needle(find.text).places(entry.searched())]
+            assert find.state.is_complete
+            assert find.state.count == len(places)
+
+
+def entries_of(host: Host) -> list[Entry]:
+    return host.transcript._rows.entries

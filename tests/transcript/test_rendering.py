@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.transcript.host import COLUMNS, PALETTE, colours, grounds, lines, rendered, same_rows, streamed
 from tui.app.glyphs import UNICODE
-from tui.app.transcript.rendering import Look, codes_of
+from tui.app.transcript.look import Look
+from tui.app.transcript.rendering import codes_of
 from tui.app.transcript.rows import Page
 from tui.app.transcript.selecting import copied_text
 from tui.app.transcript.styles import Styles

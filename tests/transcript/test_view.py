@@ -219,11 +219,12 @@ async def test_going_from_message_to_message() -> None:
         host.transcript.action_scroll_home()
         assert host.screen_lines()[1] == " ▌ question 0"
         host.transcript.action_next_message()
-        assert host.screen_lines()[1] == "   answer 0"
+        assert host.screen_lines()[1] == "›  answer 0"
         host.transcript.action_next_message()
-        assert host.screen_lines()[1] == " ▌ question 1"
+        assert host.screen_lines()[1] == "›▌ question 1"
         host.transcript.action_previous_message()
-        assert host.screen_lines()[1] == "   answer 0"
+        assert host.screen_lines()[1] == "›  answer 0"
+        assert host.transcript.current_message_id == "answer-0"
 
 
 async def test_resizing_keeps_the_message_at_the_top() -> None:
@@ -236,7 +237,7 @@ async def test_resizing_keeps_the_message_at_the_top() -> None:
         top = host.screen_lines()[1]
         await pilot.resize_terminal(70, 30)
         await pilot.pause()
-        assert host.screen_lines()[1] == top == "   answer 15"
+        assert host.screen_lines()[1] == top == "›  answer 15"
 
 
 async def test_a_message_that_is_removed_is_gone() -> None:

@@ -374,7 +374,8 @@ class Entry:
         # The line above the text is in the same part as the empty row, so that showing it renames no other part.
         top = [gap]
         if self.shows_details:
-            top.append(self._one_line(details_of(self.message, look.glyphs.separator), Pen("muted"), look))
+            details = Span(details_of(self.message, look.glyphs.separator), Pen("muted"))
+            top += [replace(row, is_copied=False) for row in prose_rows([[details]], margin, look.page, look.styles)]
         sections: list[Section] = [FixedRows(top)]
         if self.message.role is Role.tool:
             words = result_words(self.message.text, look.glyphs.separator)

@@ -8,7 +8,7 @@ from textual.strip import Strip
 from tui.app.transcript.conversation_rows import ConversationRows, Place
 from tui.app.transcript.finding import Finder, FindState, Hit, ShownHit, counterpart
 from tui.app.transcript.rows import Row
-from tui.app.transcript.selecting import highlighted
+from tui.app.transcript.selecting import with_marks
 from tui.app.transcript.styles import rich_color
 from tui.theming.values import Palette
 
@@ -89,6 +89,7 @@ class FindInView:
     def draw(self, strips: list[Strip], first: int, palette: Palette) -> None:
         """Mark the hits in strips, of which the first shows row ``first``."""
         hit_style, current_style = _hit_styles(palette)
+        marks: dict[int, list[tuple[int, int, Style]]] = {}
         for part in self._rows.parts_between(first, first + len(strips)):
             hits = self._hits_in(part.rows)
             is_here = (part.message, part.part) == self._place
@@ -98,7 +99,9 @@ class FindInView:
                 for row, start, end in hit:
                     place = part.number + row - part.inside - first
                     if 0 <= place < len(strips):
-                        strips[place] = highlighted(strips[place], start, end, style)
+                        marks.setdefault(place, []).append((start, end, style))
+        for place, found in marks.items():
+            strips[place] = with_marks(strips[place], found)
 
     def _hits_in(self, rows: list[Row]) -> list[list[ShownHit]]:
         kept = self._shown.get(id(rows))

@@ -77,8 +77,15 @@ class Needle:
         hits: list[list[ShownHit]] = []
         for line in _lines_of(rows):
             text = "".join(piece.join + piece.text for piece in line)
+            first = 0
             for place in self.places(text):
-                hit = [piece.columns(place, place + len(self)) for piece in line]
+                end = place + len(self)
+                while line[first].start + len(line[first].text) <= place:
+                    first += 1
+                last = first
+                while last < len(line) and line[last].start < end:
+                    last += 1
+                hit = [piece.columns(place, end) for piece in line[first:last]]
                 hits.append([columns for columns in hit if columns.end > columns.start])
         return hits
 

@@ -46,8 +46,9 @@ def parse(source: str) -> list[Token] | None:
     if source.count("[") > MOST_BRACKETS:
         return None
     try:
-        tokens = block_parser().parse(source)
-    except RecursionError:
+        # Blocks in blocks that end without a line feed lead the parser beyond the end of its text.
+        tokens = block_parser().parse(source + "\n")
+    except (RecursionError, IndexError):
         return None
     if any(token.level >= DEEPEST_NESTING - 1 for token in tokens):
         return None

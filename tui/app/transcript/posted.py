@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.message import Message
 
 from tui.app.transcript.finding import FindState
-
-if TYPE_CHECKING:
-    from tui.app.transcript.view import Transcript
+from tui.app.transcript.rows_view import RowsView
 
 
 class FromTranscript(Message, namespace="transcript"):
     """A message that knows which transcript it is from."""
 
-    def __init__(self, transcript: Transcript) -> None:
+    def __init__(self, transcript: RowsView) -> None:
         super().__init__()
         self.transcript = transcript
 
     @property
-    def control(self) -> Transcript:
+    def control(self) -> RowsView:
         return self.transcript
 
 
 class FollowChanged(FromTranscript, namespace="transcript"):
     """The view left the end or came back to it, or more came below while it was away."""
 
-    def __init__(self, transcript: Transcript, following: bool, new_rows: int) -> None:
+    def __init__(self, transcript: RowsView, following: bool, new_rows: int) -> None:
         super().__init__(transcript)
         self.following = following
         self.new_rows = new_rows
@@ -37,7 +33,7 @@ class FollowChanged(FromTranscript, namespace="transcript"):
 class LinkChosen(FromTranscript, namespace="transcript"):
     """A link was clicked: ``http``, ``https`` or ``mailto`` and nothing else."""
 
-    def __init__(self, transcript: Transcript, url: str) -> None:
+    def __init__(self, transcript: RowsView, url: str) -> None:
         super().__init__(transcript)
         self.url = url
 
@@ -45,7 +41,7 @@ class LinkChosen(FromTranscript, namespace="transcript"):
 class CodeChosen(FromTranscript, namespace="transcript"):
     """The label ``copy 1`` of a block of code was clicked."""
 
-    def __init__(self, transcript: Transcript, number: int, source: str) -> None:
+    def __init__(self, transcript: RowsView, number: int, source: str) -> None:
         super().__init__(transcript)
         self.number = number
         self.source = source
@@ -54,7 +50,7 @@ class CodeChosen(FromTranscript, namespace="transcript"):
 class FindChanged(FromTranscript, namespace="transcript"):
     """A search found more, or has looked through everything."""
 
-    def __init__(self, transcript: Transcript, state: FindState) -> None:
+    def __init__(self, transcript: RowsView, state: FindState) -> None:
         super().__init__(transcript)
         self.state = state
 
@@ -62,6 +58,6 @@ class FindChanged(FromTranscript, namespace="transcript"):
 class CurrentChanged(FromTranscript, namespace="transcript"):
     """Another message is the current one, the one that keys are about; None: no message is."""
 
-    def __init__(self, transcript: Transcript, message_id: str | None) -> None:
+    def __init__(self, transcript: RowsView, message_id: str | None) -> None:
         super().__init__(transcript)
         self.message_id = message_id

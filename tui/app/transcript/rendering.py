@@ -13,7 +13,7 @@ from tui.app.transcript.highlight import lexer_for
 from tui.app.transcript.inline import source_lines
 from tui.app.transcript.inline_text import InlineText
 from tui.app.transcript.look import Look
-from tui.app.transcript.parser import block_parser, parse, parse_inline
+from tui.app.transcript.parser import parse, parse_inline
 from tui.app.transcript.rows import Margin, Row, gap_row, prose_rows
 from tui.app.transcript.segmenter import Segmenter, table_cells
 from tui.app.transcript.styles import Pen
@@ -31,12 +31,12 @@ def warm_up() -> None:
 
 def count_code(source: str) -> int:
     """How many blocks of fenced code are in some Markdown."""
-    return sum(token.type == "fence" for token in block_parser().parse(source))
+    return sum(token.type == "fence" for token in parse(source) or ())
 
 
 def codes_in(source: str) -> list[str]:
     """The fenced blocks of code in some Markdown, as they are written."""
-    return [token.content for token in block_parser().parse(source) if token.type == "fence"]
+    return [token.content for token in parse(source) or () if token.type == "fence"]
 
 
 def codes_of(text: str, number: int) -> str | None:

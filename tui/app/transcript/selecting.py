@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.cells import split_graphemes
 from rich.segment import Segment
@@ -91,6 +91,30 @@ def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:
     middle = cropped(strip, start, end)
     over = Strip([Segment(text, (old or Style.null()) + style) for text, old, _ in middle], middle.cell_length)
     return with_piece(strip, start, over)
+
+
+def with_marks(strip: Strip, marks: Sequence[tuple[int, int, Style]]) -> Strip:
+    """``strip`` with styles over columns from start to end, in order and none over another."""
+    if not strip.text.isascii():
+        for start, end, style in marks:
+            strip = highlighted(strip, start, end, style)
+        return strip
+    segments: list[Segment] = []
+    beyond = (strip.cell_length, strip.cell_length, Style.null())
+    column = number = 0
+    for text, old, _ in strip:
+        place = 0
+        while place < len(text):
+            while number < len(marks) and marks[number][1] <= column + place:
+                number += 1
+            start, end, style = marks[number] if number < len(marks) else beyond
+            is_marked = start <= column + place
+            stop = min(len(text), (end if is_marked else start) - column)
+            over = (old or Style.null()) + style if is_marked else old
+            segments.append(Segment(text[place:stop], over))
+            place = stop
+        column += len(text)
+    return Strip(segments, strip.cell_length)
 
 
 def hit_strip(strip: Strip, row: int) -> Strip:

@@ -1,18 +1,18 @@
-"""Heights: the tree says what adding up says."""
+"""Prefix sums: the tree says what adding up says."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.app.transcript.heights import RowHeights
+from tui.app.transcript.prefix_sums import PrefixSums
 
 HEIGHTS = st.lists(st.integers(min_value=0, max_value=9), max_size=40)
 
 
 @given(HEIGHTS, HEIGHTS, st.data())
 def test_sums_and_places_are_those_of_a_plain_list(first: list[int], more: list[int], data: st.DataObject) -> None:
-    heights = RowHeights(first)
+    heights = PrefixSums(first)
     plain = list(first)
     for height in more:
         heights.append(height)
