@@ -133,7 +133,7 @@ async def test_f1_tells_every_key(folders: Folders) -> None:
     async with folders.start(size=(120, 80)) as chinwag:
         await chinwag.press("f1")
         await chinwag.until(lambda: isinstance(chinwag.app.screen, KeysHelp), told="the keys")
-        await chinwag.shows("anywhere", "in the prompt", "in lists", "on the connect screen")
+        await chinwag.shows("in the conversation", "in the prompt", "in lists", "on the connect screen")
         for command in COMMANDS:
             assert all(key in chinwag.text for key in command.keys), command.name
         await chinwag.press("enter")

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
+import msgspec
+
 from tui.atomic import (
     TEMPORARY_SUFFIX,
     FileMissing,
@@ -90,15 +92,13 @@ class Fault:
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFile:
+class FoundFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file whose name says that it is a conversation: a document, or a journal that has none."""
 
     name: str
     id: str
     stamp: Stamp
     """Of the document and its journal together."""
-    is_regular: bool
 
 
 class ConversationFiles:
@@ -291,7 +291,6 @@ class ConversationFiles:
                 name=name,
                 id=conversation_id,
                 stamp=_stamp_of_both(status, journals.get(conversation_id)),
-                is_regular=stat.S_ISREG(status.st_mode),
             )
             for name, conversation_id, status in (*documents, *(journals[one] for one in alone))
         ]

@@ -345,21 +345,26 @@ class ConversationLog:
                 saved = await self._write_document(conversation, sequence)
                 self._document_bytes = saved.size_bytes
                 async with self._sync_turn, self._file_turn:
-                    self._is_in_document(sequence)
-                    await self._change_journal(conversation, sequence)
+                    taken = self._take_what_is_in_document(sequence)
+                    try:
+                        await self._change_journal(conversation, sequence)
+                        self._resume()
+                    finally:
+                        for waiting in taken:
+                            waiting.end()
             finally:
                 self._since_snapshot = None
         if saved.set_aside:
             self._tell(SetAside(saved.set_aside))
 
-    def _is_in_document(self, sequence: int) -> None:
+    def _take_what_is_in_document(self, sequence: int) -> list[_Waiting]:
         """What the document holds needs no journal."""
+        taken: list[_Waiting] = []
         while self._pending and self._pending[0].sequence <= sequence:
-            self._pending.popleft().end()
-        for waiting in self._unsynced:
-            if waiting.sequence <= sequence:
-                waiting.end()
+            taken.append(self._pending.popleft())
+        taken += [waiting for waiting in self._unsynced if waiting.sequence <= sequence]
         self._unsynced = [waiting for waiting in self._unsynced if waiting.sequence > sequence]
+        return taken
 
     async def _change_journal(self, conversation: Conversation, sequence: int) -> None:
         """A journal of what came since the document was begun; none when nothing did."""

@@ -93,6 +93,7 @@ class _Follower:
         document = self._stamp_document(self._id)
         if self._builder is None:
             self._document = document
+            self._reopen_when_replaced()
             return self._snapshot()
         news, misses_some = self._read_on()
         has_changed = self._reopen_when_replaced()

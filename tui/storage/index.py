@@ -31,7 +31,6 @@ _PIECE_CHARACTERS = 8_000
 _PIECES_BITS = 20
 _QUERY_CHARACTERS = 1_000
 _QUERY_WORDS = 24
-_SNIPPET_WORDS = 24
 _BEFORE_CHARACTERS = 80
 _AFTER_CHARACTERS = 160
 
@@ -72,7 +71,11 @@ order by first = number << {_PIECES_BITS} desc, updated_at desc
 """  # noqa: S608
 """The last passage of each conversation; those whose title matches come first."""
 
-_SHOW = "select rowid, text, message, sum, snippet(passage, 0, ?, ?, '…', ?) from passage where passage match ?"
+_SHOW = "select rowid, text, message, sum, highlight(passage, 0, ?, ?) from passage where passage match ?"
+"""Not ``snippet``: that takes time with the square of how often a word is there.
+
+The rows are asked for with a plus sign, since FTS5 would otherwise look for the words anew for each row.
+"""
 
 T = TypeVar("T")
 
@@ -87,30 +90,42 @@ class SearchIndex:
         self._read = read
         self._turn = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._times_false = 0
+        self._searches: set[object] = set()
         self.is_in_memory = False
         """No file could be had; it is made anew at each start."""
 
-    def refresh(self, files: Sequence[FoundFile], *, for_seconds: float) -> IndexState:
+    def refresh(self, files: Sequence[FoundFile], *, for_seconds: float, gives_way: bool = False) -> IndexState:
         """Reads what changed since the last time, for about that long. ``files`` are all that there are.
 
-        Another program that is at it at the same time goes first: then less may be done than there was time for.
+        Another program that is at it at the same time goes first, and with ``gives_way`` so does a search: then less
+        may be done than there was time for.
         """
-        stamps = stamps_of(files)
-        until = time.monotonic() + for_seconds
-        return self._guarded(lambda connection: self._bring_up_to_date(connection, stamps, until)) or IndexState(
-            total=len(stamps)
-        )
+        return self._refresh(stamps_of(files), for_seconds=for_seconds, gives_way=gives_way)
 
-    def search(self, text: str, files: Sequence[FoundFile], *, limit: int) -> list[FoundPassage]:
-        """At most ``limit`` conversations that have all the words in one message or in the title; the last word may
-        be the beginning of one. Titles come first, then what was updated last. What changed since the last
-        ``refresh`` is not found.
+    def search(
+        self, text: str, files: Sequence[FoundFile], *, limit: int, for_seconds: float
+    ) -> tuple[IndexState, list[FoundPassage]]:
+        """``refresh``, and then at most ``limit`` conversations that have all the words in one message or in the title;
+        the last word may be the beginning of one. Titles come first, then what was updated last.
         """
-        query = query_of(text)
-        if not query or limit < 1:
-            return []
         stamps = stamps_of(files)
-        return self._guarded(lambda connection: _find(connection, query, stamps, limit)) or []
+        query = query_of(text) if limit > 0 else ""
+        state, found = IndexState(total=len(stamps)), list[FoundPassage]()
+        this_one = object()
+        self._searches.add(this_one)
+        try:
+            for _ in range(_ATTEMPTS):
+                state = self._refresh(stamps, for_seconds=for_seconds)
+                times_false = self._times_false
+                if query:
+                    found = self._guarded(lambda connection: _find(connection, query, stamps, limit)) or []
+                if times_false == self._times_false:
+                    break
+                # The index was false and is made anew: what was found in it is not enough.
+        finally:
+            self._searches.discard(this_one)
+        return state, found
 
     def close(self) -> None:
         with self._turn:
@@ -126,10 +141,11 @@ class SearchIndex:
                     if self._connection is None:
                         self._connection = self._open()
                     return work(self._connection)
-                except (sqlite3.Error, _FalseIndexError, OSError) as error:
+                except (sqlite3.Error, _FalseIndexError, OSError, ValueError, TypeError) as error:
                     self._disconnect()
                     if _code_of(error) in _BUSY:
                         return None
+                    self._times_false += 1
                     if self.is_in_memory:
                         raise Failure("cannot search", str(error), "try it again") from error
                     if not (_code_of(error) in _BROKEN and self._remove()):
@@ -205,7 +221,18 @@ class SearchIndex:
 
     # ── what is in it ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _bring_up_to_date(self, connection: sqlite3.Connection, stamps: Mapping[str, str], until: float) -> IndexState:
+    def _refresh(self, stamps: Mapping[str, str], *, for_seconds: float, gives_way: bool = False) -> IndexState:
+        until = time.monotonic() + for_seconds
+
+        def is_over() -> bool:
+            return time.monotonic() > until or (gives_way and bool(self._searches))
+
+        done = self._guarded(lambda connection: self._bring_up_to_date(connection, stamps, is_over))
+        return done or IndexState(total=len(stamps))
+
+    def _bring_up_to_date(
+        self, connection: sqlite3.Connection, stamps: Mapping[str, str], is_over: Callable[[], bool]
+    ) -> IndexState:
         known = dict(connection.execute("select id, stamp from conversation"))
         gone = sorted(known.keys() - stamps.keys())
         # The newest are wanted first.
@@ -218,7 +245,7 @@ class SearchIndex:
             for conversation_id in changed:
                 self._take_in(connection, conversation_id, stamps[conversation_id])
                 done += 1
-                if time.monotonic() > until:
+                if is_over():
                     break
             connection.execute("commit")
         return IndexState(indexed=len(stamps) - len(changed) + done, total=len(stamps))
@@ -260,11 +287,11 @@ def query_of(text: str) -> str:
     The last word may be the beginning of one, unless a space follows it. Empty when there is no word in it.
     """
     text = _storable(text[:_QUERY_CHARACTERS])
-    words = [word for word in text.split() if any(character.isalnum() for character in word)][:_QUERY_WORDS]
+    words = [word for word in text.split() if any(character.isalnum() for character in word)][-_QUERY_WORDS:]
     quoted = ['"' + _spread(word).replace('"', '""') + '"' for word in words]
     if quoted and not text[-1:].isspace():
         quoted[-1] += "*"
-    return " ".join(quoted)
+    return " ".join(dict.fromkeys(quoted))
 
 
 def stamps_of(files: Iterable[FoundFile]) -> dict[str, str]:
@@ -287,10 +314,10 @@ def _find(connection: sqlite3.Connection, query: str, stamps: Mapping[str, str],
         return []
     marks = ", ".join("?" * len(rows))
     shown = {
-        row: _shown(rows[row], text, message_id, stored_sum, snippet)
-        for row, text, message_id, stored_sum, snippet in connection.execute(
-            f"{_SHOW} and rowid in ({marks})",
-            (_MATCH_BEGINS, _MATCH_ENDS, _SNIPPET_WORDS, query, *rows),
+        row: _shown(rows[row], text, message_id, stored_sum, marked)
+        for row, text, message_id, stored_sum, marked in connection.execute(
+            f"{_SHOW} and +rowid in ({marks})",
+            (_MATCH_BEGINS, _MATCH_ENDS, query, *rows),
         )
     }
     if len(shown) != len(rows):
@@ -298,24 +325,24 @@ def _find(connection: sqlite3.Connection, query: str, stamps: Mapping[str, str],
     return [shown[row] for row in rows]
 
 
-def _shown(conversation_id: str, text: str, message_id: str, stored_sum: int, snippet: str) -> FoundPassage:
-    before, begins, rest = snippet.partition(_MATCH_BEGINS)
+def _shown(conversation_id: str, text: str, message_id: str, stored_sum: int, marked: str) -> FoundPassage:
+    before, begins, rest = marked.partition(_MATCH_BEGINS)
     match, ends, after = rest.partition(_MATCH_ENDS)
     if _sum_of(message_id, text) != stored_sum or not (begins and ends):
         raise _FalseIndexError("the index says what was never said")
     return FoundPassage(
         conversation_id=conversation_id,
         message_id=message_id,
-        before=_plain(before)[-_BEFORE_CHARACTERS:],
+        before=_plain(before[-4 * _BEFORE_CHARACTERS :])[-_BEFORE_CHARACTERS:],
         match=_plain(match),
-        after=_plain(after)[:_AFTER_CHARACTERS],
+        after=_plain(after[: 4 * _AFTER_CHARACTERS])[:_AFTER_CHARACTERS],
     )
 
 
-def _plain(snippet: str) -> str:
+def _plain(marked: str) -> str:
     for mark in (_BOUNDARY, _MATCH_BEGINS, _MATCH_ENDS):
-        snippet = snippet.replace(mark, "")
-    return re.sub(r"\s+", " ", snippet)
+        marked = marked.replace(mark, "")
+    return re.sub(r"\s+", " ", marked)
 
 
 def _take_out(connection: sqlite3.Connection, conversation_id: str) -> None:
@@ -358,10 +385,10 @@ def _version_of(connection: sqlite3.Connection) -> int:
 
 
 def _code_of(error: Exception) -> int:
-    if isinstance(error, sqlite3.Error):
-        # Errors of the Python part, such as text that is no UTF-8, have no code.
-        return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF
-    return sqlite3.SQLITE_CORRUPT if isinstance(error, _FalseIndexError) else sqlite3.SQLITE_IOERR
+    if isinstance(error, OSError):
+        return sqlite3.SQLITE_IOERR
+    # Text that is no UTF-8 and values of another type have no code; neither was written here.
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF
 
 
 class _FalseIndexError(Exception):

@@ -175,6 +175,16 @@ class JournalFile:
             self.length_bytes += len(line)
         return len(lines), None
 
+    def cut(self, length_bytes: int) -> None:
+        """Takes away what is behind the last whole record."""
+        os.ftruncate(self._descriptor, length_bytes)
+        self.length_bytes = length_bytes
+
+    def end_line(self) -> None:
+        """Ends the last record, which lacks only that."""
+        _write(self._descriptor, b"\n")
+        self.length_bytes += 1
+
     def is_as_it_was_left(self) -> bool:
         """Nobody moved, replaced, cut or continued the file."""
         try:
@@ -216,13 +226,13 @@ def keep_aside(folder: Path, conversation_id: str, data: bytes, *, now: datetime
         os.fchmod(descriptor, 0o600)
         _write(descriptor, data)
         sync_descriptor(descriptor)
+        sync_folder(folder)
     except BaseException:
         with suppress(OSError):
             path.unlink()
         raise
     finally:
         os.close(descriptor)
-    sync_folder(folder)
     return path
 
 

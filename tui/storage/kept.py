@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -105,32 +105,43 @@ def go_on_with(
 
     For the holder of the lock. Raises ``Failure``; the journal is then as it was.
     """
+    found = journal.scan
     try:
-        if not journal.scan.is_clean:
-            damage = replace(damage, kept=_take_out_damage(path, conversation_id, journal, now))
+        if found.unreadable:
+            return _without_damage(path, conversation_id, journal, damage, now)
         opened = JournalFile.open(path)
-        if journal.scan.lacks_line_end:
-            _, error = opened.append([b"\n"])
-            if error is not None:
-                opened.close()
-                raise error
+        try:
+            if found.torn is not None:
+                # A writer that was killed leaves an end that was cut off, and everything before it is good.
+                kept = keep_aside(path.parent, conversation_id, journal.data[found.torn[0] :], now=now)
+                damage = replace(damage, kept=kept)
+                opened.cut(found.torn[0])
+            elif found.lacks_line_end:
+                opened.end_line()
+        except OSError:
+            opened.close()
+            _forget(damage.kept)
+            raise
     except OSError as error:
         raise disk_failure(error, f"cannot go on with {path.name}") from error
     return opened, damage
 
 
-def _take_out_damage(path: Path, conversation_id: str, journal: FoundJournal, now: datetime) -> Path:
-    data, found = journal.data, journal.scan
-    if not found.unreadable and found.torn is not None:
-        # Only the end was cut off, as a writer leaves it that was killed.
-        start, end = found.torn
-        aside = keep_aside(path.parent, conversation_id, data[start:end], now=now)
-        os.truncate(path, start)
-        return aside
-    aside = keep_aside(path.parent, conversation_id, data, now=now)
-    written = JournalFile.create(path, [data[start:end] + b"\n" for start, end in found.good], sync=True)
+def _without_damage(
+    path: Path, conversation_id: str, journal: FoundJournal, damage: Damage, now: datetime
+) -> tuple[JournalFile, Damage]:
+    """A new journal of the lines that can be read; the old one is kept whole."""
+    kept = keep_aside(path.parent, conversation_id, journal.data, now=now)
+    lines = [journal.data[start:end] + b"\n" for start, end in journal.scan.good]
     try:
-        written.sync()
-    finally:
-        written.close()
-    return aside
+        return JournalFile.create(path, lines, sync=True), replace(damage, kept=kept)
+    except OSError:
+        _forget(kept)
+        raise
+
+
+def _forget(kept: Path | None) -> None:
+    """What could not be taken out is still in its place, and is kept again the next time."""
+    if kept is not None:
+        with suppress(OSError):
+            kept.unlink()

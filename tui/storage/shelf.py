@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _BATCH_SECONDS = 0.05
 _INDEX_PATIENCE_SECONDS = 0.1
+_INDEX_BATCH_SECONDS = 1.0
 
 T = TypeVar("T")
 
@@ -143,11 +144,11 @@ class Shelf:
         """
         found = await asyncio.to_thread(self._files.find)
         index = await self._opened_index()
-        state = await asyncio.to_thread(index.refresh, found, for_seconds=_INDEX_PATIENCE_SECONDS)
-        self.index_state = state
-        if not state.is_complete and self._indexing is None and not self._is_closed:
+        self.index_state, passages = await asyncio.to_thread(
+            index.search, text, found, limit=limit, for_seconds=_INDEX_PATIENCE_SECONDS
+        )
+        if not self.index_state.is_complete and self._indexing is None and not self._is_closed:
             self._indexing = self._started(self._index_the_rest())
-        passages = await asyncio.to_thread(index.search, text, found, limit=limit)
         by_id = {file.id: file for file in found}
         files = iter([by_id[passage.conversation_id] for passage in passages])
         summaries: dict[str, Summary] = {}
@@ -166,13 +167,14 @@ class Shelf:
         )
 
     async def update_index(self) -> IndexState:
-        """Reads all that changed since the last search, and returns when ``search`` finds it."""
+        """Reads all that changed since the last search, and returns when ``search`` finds it. Searches go first."""
         index = await self._opened_index()
+        found = await asyncio.to_thread(self._files.find)
         while not self._is_closed:
-            found = await asyncio.to_thread(self._files.find)
-            state = await asyncio.to_thread(index.refresh, found, for_seconds=_BATCH_SECONDS)
-            self.index_state = state
-            if state.is_complete:
+            self.index_state = await asyncio.to_thread(
+                index.refresh, found, for_seconds=_INDEX_BATCH_SECONDS, gives_way=True
+            )
+            if self.index_state.is_complete:
                 break
         return self.index_state
 

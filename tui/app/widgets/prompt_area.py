@@ -334,9 +334,12 @@ class PromptArea(TextArea, inherit_bindings=False):
         return await self.app.run_action(active.binding.action, self)
 
     async def _run_elsewhere(self, key: str) -> None:
-        """Run what the key is bound to, wherever that is; it was held back here and does not bubble any more."""
+        """Run what the key is bound to elsewhere: it was held back here and does not bubble any more.
+
+        That Textual would move the focus with it does not count: the prompt keeps that.
+        """
         active = self.screen.active_bindings.get(key)
-        if active is not None and active.enabled:
+        if active is not None and active.enabled and not active.binding.action.startswith("app.focus"):
             await self.app.run_action(active.binding.action, active.node)
 
     def _watch_burst(self) -> None:
