@@ -128,10 +128,10 @@ async def test_thinking_is_one_line_until_it_is_opened() -> None:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        (replace(answer("half"), state=MessageState.stopped, pieces=87), "■ stopped · 87 tokens kept"),
+        (replace(answer("half"), state=MessageState.stopped, pieces=87), "■ stopped · ~87 tokens kept"),
         (
             replace(answer("half"), state=MessageState.broken_off, counts=FinalCounts(answer_tokens=1234)),
-            "■ connection lost · 1,234 tokens kept",
+            "■ broken off · 1,234 tokens kept",
         ),
         (replace(answer(""), state=MessageState.failed, failure="no memory\nuse a smaller one"), "no memory"),
         (

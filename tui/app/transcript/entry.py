@@ -422,12 +422,13 @@ class Entry:
         rows = self._call_rows(look)
         kept = message.counts.answer_tokens if message.counts is not None else None
         tokens = kept if kept is not None else message.pieces
-        behind = f" {glyphs.separator} {plural(tokens, 'token')} kept" if tokens else ""
+        mark = "~" if kept is None else ""
+        behind = f" {glyphs.separator} {mark}{plural(tokens, 'token')} kept" if tokens else ""
         match message.state:
             case MessageState.stopped:
                 rows.append(self._one_line(f"{glyphs.stopped} stopped{behind}", Pen("muted"), look))
             case MessageState.broken_off:
-                rows.append(self._one_line(f"{glyphs.stopped} connection lost{behind}", Pen("muted"), look))
+                rows.append(self._one_line(f"{glyphs.stopped} broken off{behind}", Pen("muted"), look))
             case MessageState.not_sent:
                 rows.append(self._one_line("not sent", Pen("muted"), look))
             case _:
