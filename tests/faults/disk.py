@@ -7,6 +7,7 @@ of power can be played: see ``lose_power``. Syncing itself is only written down,
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import signal
 import stat
@@ -48,6 +49,8 @@ class FailingDisk:
     _synced_bytes: dict[int, bytes] = field(default_factory=dict)
     _synced_names: dict[str, dict[str, int]] = field(default_factory=dict)
     _dropped: set[int] = field(default_factory=set)
+    _files: dict[int, int] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def was_met(self) -> bool:
@@ -99,10 +102,8 @@ class FailingDisk:
             if name == "open":
                 self._opened[result] = path
                 if arguments[1] & os.O_EXCL:
-                    # A new file may have the number of one that is gone.
-                    inode = os.fstat(result).st_ino
-                    self._dropped.discard(inode)
-                    self._synced_bytes.pop(inode, None)
+                    # A new file may have the inode of one that is gone.
+                    self._files.pop(os.fstat(result).st_ino, None)
             return result
 
         return call
@@ -140,7 +141,7 @@ class FailingDisk:
                 code = getattr(errno, self.fault)
         if name in {"fsync", "fdatasync"}:
             # The system drops what it could not write, and says nothing about it the next time.
-            self._dropped.add(os.fstat(arguments[0]).st_ino)
+            self._dropped.add(self._file_of(os.fstat(arguments[0]).st_ino))
         raise OSError(code, os.strerror(code))
 
     # ── a loss of power ──────────────────────────────────────────────────────────────────────────────────────────
@@ -149,22 +150,32 @@ class FailingDisk:
         found = os.fstat(descriptor)
         if stat.S_ISDIR(found.st_mode):
             with os.scandir(path) as entries:
-                self._synced_names[path] = {entry.name: entry.inode() for entry in entries if entry.is_file()}
-        elif found.st_ino not in self._dropped:
-            self._synced_bytes[found.st_ino] = Path(f"/proc/self/fd/{descriptor}").read_bytes()
+                self._synced_names[path] = {
+                    entry.name: self._file_of(entry.inode()) for entry in entries if entry.is_file()
+                }
+        elif (file := self._file_of(found.st_ino)) not in self._dropped:
+            self._synced_bytes[file] = Path(f"/proc/self/fd/{descriptor}").read_bytes()
+
+    def _file_of(self, inode: int) -> int:
+        """A number that no other file gets."""
+        return self._files.setdefault(inode, next(self._numbers))
 
     def lose_power(self, folder: Path, *, names_survive: bool) -> None:
         """The folder as it may be found afterwards.
 
         Either nothing is there that was not synced, or every name is and bytes that were not synced are zeros.
         """
-        now = {path.name: (path.stat().st_ino, path.read_bytes()) for path in folder.iterdir() if path.is_file()}
+        now = {
+            path.name: (self._file_of(path.stat().st_ino), path.read_bytes())
+            for path in folder.iterdir()
+            if path.is_file()
+        }
         before = self._synced_names.get(str(folder), {})
         for name in now:
             (folder / name).unlink()
-        names = {name: inode for name, (inode, _) in now.items()} if names_survive else before
-        for name, inode in names.items():
-            data = self._synced_bytes.get(inode, b"")
+        names = {name: file for name, (file, _) in now.items()} if names_survive else before
+        for name, file in names.items():
+            data = self._synced_bytes.get(file, b"")
             if names_survive:
                 data = data[: len(now[name][1])].ljust(len(now[name][1]), b"\0")
             (folder / name).write_bytes(data)

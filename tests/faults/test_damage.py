@@ -20,7 +20,7 @@ from tui.storage.kept import Kept
 from tui.storage.records import Began, ChangedTitle, Event, Record, encode_line
 
 EVERYTHING = bool(os.environ.get("CHINWAG_ALL_FAULTS"))
-FLIPS = 10_000 if EVERYTHING else 500
+FLIPS = 10_000 if EVERYTHING else 300
 CUT_STEP = 1 if EVERYTHING else 5
 
 EVENTS: list[Event] = [*turn(1), *turn(2, "and then? \ud800 \x85")]
