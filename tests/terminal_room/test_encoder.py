@@ -294,6 +294,15 @@ def test_any_parts_of_pictures(shown: list[list[Strip]], data: st.DataObject) ->
         pair.show(ChopsUpdate(chops, spans, [ends] * 6))
 
 
+def test_rows_that_are_not_drawn_anew_survive_a_scroll_across_them() -> None:
+    pair = Pair(24, 6)
+    rows = [row_of([Segment(letter * 20)], 24) for letter in "abcdef"]
+    pair.show(whole(rows))
+    moved = rows[2:] + rows[:2]
+    pair.show(ChopsUpdate([{0: row} for row in moved], [(row, 0, 24) for row in range(4)], [[24]] * 6))
+    assert "".join(row[0] for row in pair.ours.lines()) == "cdefef"
+
+
 # ---------------------------------------------------------------------- what is sent
 
 

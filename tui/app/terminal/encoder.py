@@ -124,6 +124,9 @@ class Encoder:
         self._output = []
         changed_rows = 0
         if scroll := find_scroll(self._shown, wanted):
+            # A row between the margins that is not to change moves with the others, and has to come back.
+            for row in range(scroll.top, scroll.bottom + 1):
+                wanted.setdefault(row, self._shown[row])
             self._scroll(scroll)
             changed_rows += 2
         for row, cells in sorted(wanted.items()):
