@@ -21,7 +21,7 @@ from tui.chat.events import AnswerBegan, AnswerEnded, SessionEvent
 from tui.chat.faults import report_fault, report_fault_of
 from tui.chat.session import Session, SessionTools
 from tui.conversations.values import Conversation, Message
-from tui.engine import Engine, EngineError, Host, Model, RunningModel
+from tui.engine import Engine, Host, Model, RunningModel
 from tui.failures import Failure
 from tui.metrics.usage import CONNECTED, UsageRecord, decode_usage, encode_usage, typical_load_seconds
 from tui.ollama.address import choose_host, parse_host
@@ -511,6 +511,3 @@ def _usage_record(message: Message, *, host: str) -> UsageRecord:
         load_seconds=counts.load_seconds if counts else None,
         first_token_seconds=message.first_token_seconds,
     )
-
-
-__all__ = ["ConnectionState", "EngineError", "Link", "StartOptions", "Workspace"]
