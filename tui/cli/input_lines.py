@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 from collections import deque
 from contextlib import suppress
@@ -43,7 +44,8 @@ class InputLines:
     """
 
     def __init__(self, descriptor: int, *, encoding: str, is_terminal: bool) -> None:
-        self._descriptor = descriptor
+        self._own = _opened_anew(descriptor) if is_terminal else None
+        self._descriptor = descriptor if self._own is None else self._own
         self._encoding = encoding
         self._is_terminal = is_terminal
         self._loop = asyncio.get_running_loop()
@@ -78,6 +80,9 @@ class InputLines:
 
     def close(self) -> None:
         self._stop_listening()
+        if self._own is not None:
+            os.close(self._own)
+            self._own = None
 
     async def _next_line(self) -> _Line | None:
         while not self._waiting:
@@ -119,6 +124,9 @@ class InputLines:
             self._is_listening = False
 
     def _readable(self) -> None:
+        # Ctrl+C throws away what was typed, also after it was told that there is something to read.
+        if self._own is None and self._is_terminal and not select.select([self._descriptor], [], [], 0)[0]:
+            return
         try:
             data = os.read(self._descriptor, CHUNK_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -154,3 +162,11 @@ class InputLines:
     def _line(self, data: bytes, at: float, *, has_end: bool) -> _Line:
         is_full = self._is_terminal and len(data) + has_end >= TERMINAL_LINE_BYTES
         return _Line(data.removesuffix(b"\r").decode(self._encoding, "replace"), at, is_full)
+
+
+def _opened_anew(terminal: int) -> int | None:
+    """A descriptor of our own that never waits; the flag on the given one would hold for the shell, too."""
+    try:
+        return os.open(os.ttyname(terminal), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None
