@@ -69,6 +69,10 @@ def pasted(text: str) -> str:
     return f"\x1b[200~{text}\x1b[201~"
 
 
+LINE_STEP_SECONDS = 0.005
+"""A slow line is read in pieces of this time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """What one read of the terminal brought, and when (``time.perf_counter``)."""
@@ -110,7 +114,8 @@ class Terminal:
     ``environment`` is added to ``clean_environment``; ``home`` is kept when given, else made and removed.
     ``folder`` is where the program starts, by default the root of the repository.
     ``foreground``, ``background`` and ``replies`` are the terminal's answers (see ``Emulator``);
-    ``answers=False`` is a terminal that never answers.
+    ``answers=False`` is a terminal that never answers. ``line_bytes_per_second`` is how much of the program's output
+    the line to the terminal carries; without it, all of it at once.
     """
 
     def __init__(
@@ -126,6 +131,7 @@ class Terminal:
         background: str | None = None,
         replies: Mapping[str, str] | None = None,
         answers: bool = True,
+        line_bytes_per_second: float | None = None,
     ) -> None:
         self.argv = [str(word) for word in argv]
         self.columns = columns
@@ -137,6 +143,7 @@ class Terminal:
         self._own_home = None if home else tempfile.TemporaryDirectory(prefix="terminal-home-")
         self.home = home or Path(self._own_home.name if self._own_home else "")
         self._answers = answers
+        self._line_bytes_per_second = line_bytes_per_second
         self._emulator = Emulator(columns, rows, foreground=foreground, background=background, replies=replies)
         self._changed = threading.Condition(threading.RLock())
         self._reads: list[Read] = []
@@ -243,19 +250,24 @@ class Terminal:
 
     def _keep_reading(self, controller: int, wake: int) -> None:
         tail = b""
+        rate = self._line_bytes_per_second
+        at_once = 1 << 16 if rate is None else max(1, round(rate * LINE_STEP_SECONDS))
         try:
             while True:
                 readable, _, _ = select.select([controller, wake], [], [])
                 if wake in readable:
                     break
                 try:
-                    data = os.read(controller, 1 << 16)
+                    data = os.read(controller, at_once)
                 except BlockingIOError:
                     continue
                 except OSError:  # Linux says EIO when the last program has closed the terminal
                     break
                 if not data:
                     break
+                if rate is not None:
+                    # A byte is on the screen when the last one of its step has come through the line.
+                    time.sleep(len(data) / rate)
                 at_seconds = time.perf_counter()
                 answer = b""
                 with self._changed:

@@ -22,12 +22,21 @@ def run(plan: Plan) -> None:
         "200 tokens/s stream": _streaming(plan, 0),
         f"idle, {long:,} messages open": _idle(plan, messages=long),
         f"200 tokens/s stream, {long:,} messages open": _streaming(plan, long),
+        **{
+            f"200 tokens/s stream, over {line // 1000:,} kB/s": _streaming(plan, 0, line_bytes_per_second=line)
+            for line in plan.lines_bytes_per_second
+        },
     }
     rows = [
         [name, milliseconds(percentile(times, 0.5)), milliseconds(percentile(times, 0.99)), milliseconds(max(times))]
         for name, times in cases.items()
     ]
-    print_table("key to echo", ["", "p50", "p99", "worst"], rows, note=f"{plan.keys} keys each")
+    print_table(
+        "key to echo",
+        ["", "p50", "p99", "worst"],
+        rows,
+        note=f"{plan.keys} keys each; a slow line carries that much of the program's output and delays no key",
+    )
 
 
 def _idle(plan: Plan, *, messages: int = 0) -> list[float]:
@@ -44,14 +53,16 @@ def _idle(plan: Plan, *, messages: int = 0) -> list[float]:
     return times
 
 
-def _streaming(plan: Plan, messages: int) -> list[float]:
+def _streaming(plan: Plan, messages: int, *, line_bytes_per_second: int | None = None) -> list[float]:
     tokens = round(200 * (plan.keys * (BETWEEN_SECONDS + 0.1) + 30))
     with Served() as server, TemporaryDirectory() as folder:
         home = Path(folder)
         model = f"script-mixed-{tokens}-200"
         if messages:
             write_conversation(home, messages, model=model, is_brief=True)
-        with chinwag("--host", server.url, "--model", model, home=home) as terminal:
+        with chinwag(
+            "--host", server.url, "--model", model, home=home, line_bytes_per_second=line_bytes_per_second
+        ) as terminal:
             wait_until_usable(terminal)
             if messages:
                 open_only_conversation(terminal)

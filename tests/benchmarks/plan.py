@@ -14,6 +14,7 @@ class Plan:
     window_seconds: float = 5.0
     """How long an answer is watched at its rate."""
     keys: int = 100
+    lines_bytes_per_second: tuple[int, ...] = (300_000, 100_000, 30_000)
     messages: tuple[int, ...] = (1_000, 10_000)
     idle_seconds: float = 60.0
 
@@ -35,6 +36,7 @@ SMALLEST = Plan(
     already_there_tokens=(50, 200),
     window_seconds=0.1,
     keys=3,
+    lines_bytes_per_second=(100_000,),
     messages=(20, 60),
     idle_seconds=0.5,
 )

@@ -21,8 +21,14 @@ PROBES = "".join(map(chr, range(0x250, 0x2A0)))
 """Letters of one cell that nothing else on the screen has, so that an echo is recognised in the bytes."""
 
 
-def chinwag(*arguments: str, home: Path | None = None) -> Terminal:
-    return Terminal([sys.executable, "-m", "tui", *arguments], columns=COLUMNS, rows=ROWS, home=home)
+def chinwag(*arguments: str, home: Path | None = None, line_bytes_per_second: float | None = None) -> Terminal:
+    return Terminal(
+        [sys.executable, "-m", "tui", *arguments],
+        columns=COLUMNS,
+        rows=ROWS,
+        home=home,
+        line_bytes_per_second=line_bytes_per_second,
+    )
 
 
 def wait_until_usable(terminal: Terminal) -> None:
