@@ -1,0 +1,231 @@
+"""How much of a model's context window a conversation takes, what the next prompt adds, and what falls out of it.
+
+Counts are the server's. What was not sent yet is estimated from what the server counted of this conversation before, and
+how far off such estimates were is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tui.conversations.values import Message, MessageState, Role
+
+USUAL_TOKENS_PER_CHARACTER = 0.25
+TOKENS_PER_MESSAGE = 4.0
+"""What a template writes around each message, about."""
+LEAST_CHARACTERS_TO_LEARN = 200
+"""In less text, what the template adds outweighs it."""
+LEAST_TOKENS_PER_CHARACTER, MOST_TOKENS_PER_CHARACTER = 0.02, 4.0
+SMALLEST_ANSWER_TOKENS = 256
+"""Room that is kept for the answer when a prompt is made to fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """From characters to tokens."""
+
+    tokens_per_character: float = USUAL_TOKENS_PER_CHARACTER
+    is_learned: bool = False
+    """From this model's own counts; else it is the usual guess."""
+    error: float | None = None
+    """By which part of themselves earlier estimates were wrong, on average; None while there were none."""
+
+    def tokens(self, messages: Iterable[Message]) -> int:
+        return round(sum(self._tokens_of(len(one.text)) for one in messages))
+
+    def tokens_of(self, text: str) -> int:
+        """What a prompt with ``text`` adds; 0 for an empty one, which is not sent."""
+        return round(self._tokens_of(len(text))) if text else 0
+
+    def _tokens_of(self, characters: int) -> float:
+        return TOKENS_PER_MESSAGE + characters * self.tokens_per_character
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowUse:
+    """All in tokens."""
+
+    used: int
+    """What the next request carries of what was said so far."""
+    is_counted: bool
+    """By the server, all of ``used``; else a part of it is estimated."""
+    added: int
+    """What is written and not sent, estimated."""
+    limit: int | None
+    """None while nobody knows it."""
+
+    @property
+    def room(self) -> int | None:
+        """What is left for the answer; below 0 when it does not fit."""
+        return None if self.limit is None else self.limit - self.used - self.added
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What must go so that a prompt fits."""
+
+    dropped: tuple[Message, ...] = ()
+    """The oldest, in their order; a prompt goes with its answers."""
+    tokens: int
+    """Of what stays, the new prompt included."""
+    fits: bool
+    """False when the system messages and the new prompt alone are too much."""
+
+
+def learn_scale(messages: Sequence[Message], *, model: str) -> Scale:
+    """From the counts that the server gave of ``model``'s answers in this conversation."""
+    scale, errors = Scale(), []
+    counted = [index for index, one in enumerate(messages) if _prompt_tokens(one, model) is not None]
+    previous: int | None = None
+    for index in counted:
+        tokens = _prompt_tokens(messages[index], model) or 0
+        before = _spoken(messages[:index])
+        if previous is not None and scale.is_learned:
+            estimated = _anchored(messages, previous, scale, until=index, model=model)
+            if tokens > 0:
+                errors.append(abs(estimated - tokens) / tokens)
+        characters = sum(len(one.text) for one in before)
+        if characters >= LEAST_CHARACTERS_TO_LEARN:
+            ratio = (tokens - TOKENS_PER_MESSAGE * len(before)) / characters
+            ratio = min(MOST_TOKENS_PER_CHARACTER, max(LEAST_TOKENS_PER_CHARACTER, ratio))
+            scale = Scale(tokens_per_character=ratio, is_learned=True)
+        previous = index
+    error = sum(errors) / len(errors) if errors else None
+    return Scale(tokens_per_character=scale.tokens_per_character, is_learned=scale.is_learned, error=error)
+
+
+def measure(
+    messages: Sequence[Message], *, model: str, limit: int | None, unsent: str = "", scale: Scale | None = None
+) -> WindowUse:
+    """How full the window of ``model`` is with ``messages``, which begin with what the model sees first.
+
+    ``limit`` is the context length of the loaded model, else what the next request sets. ``scale`` is
+    ``learn_scale``'s, for a caller that has it already.
+    """
+    scale = scale or learn_scale(messages, model=model)
+    last = _last_counted(messages, model)
+    if last is None:
+        spoken = _spoken(messages)
+        used, is_counted = scale.tokens(spoken), not spoken
+    else:
+        used = round(_anchored(messages, last, scale, until=len(messages), model=model))
+        is_counted = not messages[last].thinking and not _spoken(messages[last + 1 :])
+    return WindowUse(used=used, is_counted=is_counted, added=scale.tokens_of(unsent), limit=limit)
+
+
+def fit(
+    messages: Sequence[Message],
+    *,
+    model: str,
+    limit: int,
+    unsent: str = "",
+    answer_tokens: int = SMALLEST_ANSWER_TOKENS,
+) -> Fit:
+    """Which of the oldest exchanges go so that ``unsent`` and an answer of ``answer_tokens`` have room.
+
+    System messages stay. With nothing unsent, the last prompt stays as well: it is the one that is asked.
+    """
+    scale = learn_scale(messages, model=model)
+    use = measure(messages, model=model, limit=limit, unsent=unsent, scale=scale)
+    tokens, aim = use.used + use.added, limit - answer_tokens
+    dropped: list[Message] = []
+    for exchange in _exchanges(messages, keeps_last=not unsent):
+        if tokens <= aim:
+            break
+        dropped += exchange
+        tokens -= scale.tokens(_spoken(exchange))
+    return Fit(dropped=tuple(dropped), tokens=max(0, tokens), fits=tokens <= aim)
+
+
+def within_limits(
+    messages: Sequence[Message],
+    *,
+    model: str,
+    max_messages: int | None = None,
+    max_tokens: int | None = None,
+) -> tuple[Message, ...]:
+    """The newest messages that a person's limits on the history leave; system messages stay and do not count.
+
+    A prompt goes with its answers, and the last prompt always stays. None is no limit.
+    """
+    scale = learn_scale(messages, model=model)
+    kept = list(messages)
+    for exchange in _exchanges(messages, keeps_last=True):
+        counted = [one for one in _spoken(kept) if one.role is not Role.system]
+        too_many = max_messages is not None and len(counted) > max_messages
+        if not too_many and (max_tokens is None or scale.tokens(counted) <= max_tokens):
+            break
+        gone = {one.id for one in exchange}
+        kept = [one for one in kept if one.id not in gone]
+    return tuple(kept)
+
+
+def answer_limit(use: WindowUse) -> int | None:
+    """``num_predict`` with which an answer ends at the edge of the window, so that no server drops its beginning.
+
+    None while the limit is unknown or nothing is left.
+    """
+    room = use.room
+    return room if room is not None and room > 0 else None
+
+
+def was_cut(messages: Sequence[Message], *, model: str) -> bool:
+    """Whether the server's counts show that it dropped a part of the last request.
+
+    The history grew since the answer before, and the server says that it read fewer tokens.
+    """
+    last = _last_counted(messages, model)
+    if last is None:
+        return False
+    before = _last_counted(messages[:last], model)
+    if before is None:
+        return False
+    then, lately = _prompt_tokens(messages[before], model), _prompt_tokens(messages[last], model)
+    return then is not None and lately is not None and lately < then
+
+
+def _prompt_tokens(message: Message, model: str) -> int | None:
+    if message.role is not Role.assistant or message.model != model or message.counts is None:
+        return None
+    return message.counts.prompt_tokens or None
+
+
+def _last_counted(messages: Sequence[Message], model: str) -> int | None:
+    indexes = (index for index in reversed(range(len(messages))) if _prompt_tokens(messages[index], model) is not None)
+    return next(indexes, None)
+
+
+def _anchored(messages: Sequence[Message], anchor: int, scale: Scale, *, until: int, model: str) -> float:
+    """Tokens of ``messages[:until]``: the server's count at ``anchor``, its answer, and an estimate of what followed."""
+    answer = messages[anchor]
+    counts = answer.counts
+    spoken = len(answer.text) + len(answer.thinking)
+    if counts is not None and counts.answer_tokens is not None and spoken:
+        # Thinking is counted with the answer and does not go along with the next request.
+        said = counts.answer_tokens * len(answer.text) / spoken
+    else:
+        said = float(scale.tokens([answer])) if answer.text else 0.0
+    followed = scale.tokens(_spoken(messages[anchor + 1 : until]))
+    return (_prompt_tokens(answer, model) or 0) + said + followed
+
+
+def _spoken(messages: Iterable[Message]) -> list[Message]:
+    """What goes to the model of it."""
+    return [
+        one
+        for one in messages
+        if one.state is not MessageState.not_sent and (one.role is not Role.assistant or one.text or one.tool_calls)
+    ]
+
+
+def _exchanges(messages: Sequence[Message], *, keeps_last: bool) -> list[list[Message]]:
+    """Prompts with what followed them, oldest first, without system messages."""
+    exchanges: list[list[Message]] = []
+    for message in messages:
+        if message.role is Role.system or message.state is MessageState.not_sent:
+            continue
+        if message.role is Role.user or not exchanges:
+            exchanges.append([])
+        exchanges[-1].append(message)
+    return exchanges[:-1] if keeps_last else exchanges
