@@ -1,0 +1,1 @@
+"""Runs over many prompts, against an engine that a test moves."""

@@ -1,0 +1,1 @@
+"""Runs over many prompts: a batch, a benchmark, a comparison, and reports of them."""
