@@ -1,0 +1,136 @@
+"""Runs one subcommand: reads its line, listens to signals, and turns what happens into an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+from tui import __version__
+from tui.cli.commands import SUBCOMMANDS, Subcommand, find_subcommand
+from tui.cli.door import EXIT_WORDS, Door, Exit
+from tui.failures import Failure
+from tui.theming.nearest import nearest
+from tui.workspace import StartOptions
+
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_subcommand(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """``argv`` begins with the name of a subcommand. Gives the exit code; ``--help`` and a wrong line end the process."""
+    _fill_closed()
+    subcommand = find_subcommand(argv[0])
+    if subcommand is None:
+        near = nearest(argv[0], [one.name for one in SUBCOMMANDS])
+        print(f"chinwag: there is no command {argv[0]!r}{near}; chinwag --help has all", file=sys.stderr)
+        return Exit.wrong_line
+    module = import_module(subcommand.module)
+    arguments = parser_of(subcommand).parse_args(argv[1:])
+    return asyncio.run(_run(module.run, arguments, environ))
+
+
+def parser_of(subcommand: Subcommand) -> argparse.ArgumentParser:
+    """With what all subcommands share."""
+    codes = "\n".join(f"  {code:<4d}{words}" for code, words in EXIT_WORDS.items())
+    parser = argparse.ArgumentParser(
+        prog=f"chinwag {subcommand.name}",
+        description=f"{subcommand.words[0].upper()}{subcommand.words[1:]}.",
+        epilog=f"exit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    import_module(subcommand.module).add_arguments(parser)
+    _add_shared(parser)
+    return parser
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    """Also behind the word of a deeper command, where people write them."""
+    for one in (parser, *_deeper(parser)):
+        shared = one.add_argument_group("with every command")
+        one.allow_abbrev = False
+        is_top = one is parser
+        # A default of the deeper one would undo what stands before its word.
+        default: dict[str, Any] = {} if is_top else {"default": argparse.SUPPRESS}
+        shared.add_argument("--host", metavar="URL", help="the server, by address or name", **default)
+        shared.add_argument("--demo", action="store_true", help="ask the built-in demo server", **default)
+        shared.add_argument("--json", action="store_true", help="write JSON, one value a line", **default)
+        shared.add_argument("--quiet", action="store_true", help="say nothing but what went wrong", **default)
+        if is_top:
+            shared.add_argument("--version", action="version", version=f"chinwag {__version__}")
+
+
+def _deeper(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    found = []
+    for action in parser._actions:  # noqa: SLF001  argparse has no other way to its own subparsers
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  as above
+            for one in dict.fromkeys(action.choices.values()):
+                found += [one, *_deeper(one)]
+    return found
+
+
+async def _run(
+    run: Callable[[argparse.Namespace, Door], Any], arguments: argparse.Namespace, environ: Mapping[str, str]
+) -> int:
+    door = Door(
+        options=StartOptions(host=arguments.host, is_demo=arguments.demo),
+        environ=environ,
+        as_json=arguments.json,
+        is_quiet=arguments.quiet,
+    )
+    work: asyncio.Task[int] = asyncio.ensure_future(_with_failures(run, arguments, door))
+    ended_by: list[int] = []
+
+    def end(code: int) -> None:
+        if not ended_by:
+            ended_by.append(code)
+            work.cancel()
+
+    door.on_closed_pipe = lambda: end(Exit.closed_pipe)
+    loop = asyncio.get_running_loop()
+    for number in _ENDING_SIGNALS:
+        with suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(number, end, 128 + number)
+    try:
+        code = await work
+        return ended_by[0] if ended_by else code
+    except asyncio.CancelledError:
+        if not ended_by:
+            raise
+        return ended_by[0]
+    finally:
+        await door.close()
+        _keep_from_complaining(door)
+
+
+async def _with_failures(
+    run: Callable[[argparse.Namespace, Door], Any], arguments: argparse.Namespace, door: Door
+) -> int:
+    try:
+        return int(await run(arguments, door))
+    except Failure as failure:
+        return door.fail(failure)
+
+
+def _fill_closed() -> None:
+    """Where the shell closed one of the three, the next file opened would take its number, and get our text."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # Writing to what is open for reading alone fails, as writing to nothing should.
+            os.open(os.devnull, os.O_RDONLY)
+
+
+def _keep_from_complaining(door: Door) -> None:
+    """Python writes what is left in its own buffers when it ends, and complains of a pipe that is closed."""
+    if door.is_pipe_closed:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.close(nothing)
