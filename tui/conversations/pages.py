@@ -1,0 +1,80 @@
+"""A conversation as plain text and as one HTML page that fetches and runs nothing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from tui.cleaning import clean
+from tui.conversations.values import Conversation, Message, MessageState, Role
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
+article { margin: 1.6rem 0; }
+article.user { border-left: 4px solid #c9772b; padding-left: .9rem; }
+h2 { font-size: .9rem; opacity: .75; margin: 0 0 .3rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: 0; }
+details { opacity: .8; margin: .3rem 0; }
+.fault { color: #b3261e; }
+"""
+# Whatever a model wrote, nothing may be fetched or run: the policy is a second lock behind the escaping.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def as_plain_text(conversation: Conversation) -> str:
+    """Who said what, one after the other, unchanged; a line of dashes lies between them."""
+    parts = []
+    for message in conversation.messages:
+        body = message.text
+        if message.failure:
+            body = f"{body}\n[{message.failure}]".lstrip("\n")
+        parts.append(f"{_who(message)}:\n{body}\n")
+    return f"\n{'-' * 40}\n\n".join(parts)
+
+
+def as_html(conversation: Conversation) -> str:
+    """Everything said stands in it as text, control characters as symbols."""
+    title = _escaped(conversation.title or "untitled")
+    body = "\n".join(line for message in conversation.messages for line in _article(message))
+    created = conversation.created_at.isoformat(timespec="minutes")
+    return (
+        "<!doctype html>\n<html>\n<head>\n<meta charset=utf-8>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name=viewport content="width=device-width">\n'
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{title}</h1>\n<p>{_escaped(created)}</p>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _article(message: Message) -> Iterator[str]:
+    yield f"<article class={message.role.value}>"
+    at = message.at.isoformat(timespec="minutes")
+    yield f"<h2>{_escaped(_who(message))} · <time datetime={at}>{at}</time>{_escaped(_state(message))}</h2>"
+    if message.thinking:
+        yield f"<details><summary>thinking</summary><pre>{_escaped(message.thinking)}</pre></details>"
+    if message.text:
+        yield f"<pre>{_escaped(message.text)}</pre>"
+    for call in message.tool_calls:
+        yield f"<p>tool call: {_escaped(call.name)}</p><pre>{_escaped(str(dict(call.arguments)))}</pre>"
+    if message.failure:
+        yield f"<p class=fault>{_escaped(message.failure)}</p>"
+    yield "</article>"
+
+
+def _who(message: Message) -> str:
+    match message.role:
+        case Role.user:
+            return "you"
+        case Role.assistant:
+            return " ".join(message.model.split()) or "assistant"
+        case role:
+            return role.value
+
+
+def _state(message: Message) -> str:
+    return "" if message.state is MessageState.complete else f" · {message.state.value.replace('_', ' ')}"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(clean(text), quote=True)
