@@ -34,6 +34,7 @@ ONLY_HERE: Mapping[str, tuple[str, ...]] = {
     "platformdirs": ("tui.places",),
     "tomli_w": ("tui.toml",),
     "httpx": ("tui.ollama", "tui.web"),
+    "pynvml": ("tui.ollama",),
     "msgspec": ("tui.conversations", "tui.settings", "tui.storage"),
     "tomlkit": ("tui.settings",),
     "sqlite3": ("tui.storage",),

@@ -155,8 +155,28 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                "mapping message chat history messages currentId parentId parent content parts role author current_node "
-                "timestamp create_time metadata models title user a".split()
+                [
+                    "mapping",
+                    "message",
+                    "chat",
+                    "history",
+                    "messages",
+                    "currentId",
+                    "parentId",
+                    "parent",
+                    "content",
+                    "parts",
+                    "role",
+                    "author",
+                    "current_node",
+                    "timestamp",
+                    "create_time",
+                    "metadata",
+                    "models",
+                    "title",
+                    "user",
+                    "a",
+                ]
             ),
             inner,
             max_size=5,
