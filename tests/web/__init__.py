@@ -1,0 +1,1 @@
+"""Reading a page of the web, without a web."""

@@ -1,0 +1,1 @@
+"""Reading one page of the web, when a person asked for it."""
