@@ -77,6 +77,8 @@ class ModelDetails:
     """How many blocks of it can be put on a GPU one by one."""
     metadata: tuple[tuple[str, str | int | float | bool], ...] = ()
     """What its file says of itself, by the file's own names and sorted by them; lists are left out."""
+    weights_digest: str = ""
+    """``sha256:…`` of the file with its weights, where the server tells it. Models of the same weights share memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class RunningModel:
     size_vram_bytes: int | None = None
     context_tokens: int | None = None
     expires_at: datetime | None = None
+    has_died: bool = False
+    """It is still listed, but it broke down while it answered and nobody has asked it since: it will load again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,8 @@ class ChatRequest:
     truncate: bool | None = False
     """False: a prompt that does not fit is refused, never cut silently. None leaves it to the server."""
     stream: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Whose question it is, in the caller's own words, for a log of requests. The server never sees it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +273,8 @@ class EngineError(Failure):
         """With ``context_exceeded``: how long the prompt is."""
         self.context_tokens = context_tokens
         """With ``context_exceeded``: how much fits."""
+        self.request_id = ""
+        """Of the request that failed, as a log of requests has it; empty when it was never sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +289,9 @@ class Retry:
     """How many there are at most."""
     wait_seconds: float
     error: EngineError
-    """Why the last one failed."""
+    """Why the last one failed; its ``request_id`` is that of the repetitions too."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """That of the request: whose it is."""
 
 
 class Engine(Protocol):

@@ -24,11 +24,7 @@ from tui.ollama.requests import CreateRequest, EmbedRequest, GenerateRequest
 from tui.ollama.retries import RetryPolicy
 
 HOST = parse_host("gpu-box", source="test")
-RECORDINGS = {
-    name: recording
-    for name, recording in recordings().items()
-    if recording.path != "/api/chat" and len(recording.data) < 20_000
-}
+RECORDINGS = {name: recording for name, recording in recordings().items() if len(recording.data) < 20_000}
 STATUSES = [200, 201, 204, 400, 401, 403, 404, 429, 500, 501, 502, 503, 299, 599]
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tui.ollama.address import parse_host
 from tui.ollama.client import OllamaClient
 from tui.ollama.errors import OllamaError, OllamaModelError, OllamaResponseError
 from tui.ollama.replies import Account
-from tui.ollama.requests import CreateRequest
+from tui.ollama.requests import CreateRequest, GenerateRequest
 
 SUCCESS = b'{"status":"success"}\n'
 
@@ -330,3 +331,40 @@ async def test_signing_out_takes_null_for_a_yes() -> None:
     async with meeting(answers(b'{"error":"x"}', 500)) as (client, _):
         with pytest.raises(OllamaResponseError):
             await client.sign_out()
+
+
+async def test_a_text_is_asked_for_with_all_that_a_server_takes_and_without_what_it_no_longer_wants() -> None:
+    request = GenerateRequest(
+        model="m",
+        prompt="def f(",
+        suffix="return 1",
+        system="be short",
+        template="{{ .Prompt }}",
+        raw=True,
+        images=("aGk=",),
+        options={"temperature": 0, "num_ctx": None},
+        think=False,
+        format={"type": "object"},
+        keep_alive=timedelta(minutes=5),
+        truncate=None,
+        metadata={"mine": 1},
+    )
+    answer = b'{"response":"x","done":false}\n{"response":"","done":true,"done_reason":"stop","context":[1,2,3]}\n'
+    async with meeting(answers(answer)) as (client, server):
+        chunk, counts = await every(client.generate(request))
+        assert server.visits[0].json() == {
+            "model": "m",
+            "prompt": "def f(",
+            "stream": True,
+            "suffix": "return 1",
+            "system": "be short",
+            "template": "{{ .Prompt }}",
+            "raw": True,
+            "images": ["aGk="],
+            "options": {"temperature": 0},
+            "format": {"type": "object"},
+            "think": False,
+            "keep_alive": 300.0,
+        }
+        assert client.misfit_fields == 0
+    assert (chunk.text, counts.done_reason) == ("x", "stop")

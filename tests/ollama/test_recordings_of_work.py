@@ -117,7 +117,7 @@ Ask = Callable[[OllamaClient, dict[str, Any]], Awaitable[object]]
 
 async def blob(client: OllamaClient, body: dict[str, Any]) -> None:
     digest = body["path"].rpartition("/")[2]
-    await client._calls.ask("POST", f"/api/blobs/{digest}", b"x")
+    await client._calls.ask("POST", f"/api/blobs/{digest}", b"x", asking=client._calls.asking())
 
 
 REFUSED: dict[str, tuple[Ask, Refused]] = {
@@ -153,7 +153,7 @@ REFUSED: dict[str, tuple[Ask, Refused]] = {
     ),
     "error-404-path": (
         lambda client, body: client.list_models(),
-        Refused(ErrorKind.refused, "does not answer like ollama", "404 page not found"),
+        Refused(ErrorKind.refused, "does not know how to do this", "404 page not found"),
     ),
     "error-501-embed-chat-model": (
         lambda client, body: client.embed(embedding(body)),
@@ -399,7 +399,7 @@ async def test_a_file_is_taken_whether_it_was_there_or_not(name: str, tmp_path: 
     local = LocalFile(file)
     async with meeting(name) as (client, server):
         parts = [part async for part in local.read()]
-        parts += [part async for part in upload(client._calls, local)]
+        parts += [part async for part in upload(client._calls, local, client._calls.asking())]
         (visit,) = server.visits
     assert visit.body == b"hello world!\n"
     assert visit.headers["content-length"] == "13"

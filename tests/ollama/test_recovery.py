@@ -73,6 +73,20 @@ def test_the_model_itself_is_never_unloaded_by_whatever_name() -> None:
     assert steps[0].options == {"num_ctx": 8192}
 
 
+def test_a_namesake_in_memory_is_the_model_itself() -> None:
+    running = (RunningModel(name="pirate:latest", context_tokens=8192), MISTRAL)
+    steps = recovery_steps(OUT_OF_MEMORY, {}, running, model="qwen3:8b", namesakes=("pirate",))
+    assert steps[0].unload == ("mistral:7b",)
+    (stuck,) = [stuck_slot("qwen3:8b", running, loaded_since=0, now=100, namesakes=("pirate",))]
+    assert stuck == StuckSlot(model="qwen3:8b", silent_seconds=100)
+    assert stuck_slot("qwen3:8b", running, loaded_since=0, now=100) is None
+
+
+def test_a_runner_that_died_has_no_stuck_slot() -> None:
+    running = (RunningModel(name="qwen3:8b", has_died=True),)
+    assert stuck_slot("qwen3:8b", running, loaded_since=0, now=10_000) is None
+
+
 @pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind is not ErrorKind.out_of_memory])
 def test_other_errors_have_no_such_cure(kind: ErrorKind) -> None:
     assert recovery_steps(OllamaModelError("x", kind=kind), {}, (MISTRAL,), model="m") == ()

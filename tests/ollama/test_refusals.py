@@ -56,7 +56,7 @@ def test_out_of_memory_is_known_by_the_words_of_every_backend(text: str) -> None
         ("registry.ollama.ai/library/qwen3:8b does not support tools", "model qwen3:8b cannot call tools"),
         ('"qwen3:8b" does not support thinking', "model qwen3:8b cannot think"),
         ('"qwen3:8b" does not support chat', "model qwen3:8b cannot chat"),
-        ('"qwen3:8b" does not support generate', "model qwen3:8b cannot do this"),
+        ('"qwen3:8b" does not support generate', "model qwen3:8b cannot write text"),
         ("this model does not support image input", "model qwen3:8b cannot see images"),
         ('think value "high" is not supported for this model', "model qwen3:8b cannot think at this level"),
     ],
@@ -101,7 +101,7 @@ def test_a_missing_model_names_model_host_and_next_step() -> None:
     [
         (b"", 403, ErrorKind.refused, "OLLAMA_HOST"),
         (b"", 500, ErrorKind.refused, "500 internal server error"),
-        (b"404 page not found", 404, ErrorKind.refused, "does not answer like ollama"),
+        (b"404 page not found", 404, ErrorKind.refused, "update ollama on gpu-box"),
         (b"<html><head><title>502 Bad Gateway</title></head></html>", 502, ErrorKind.refused, "502 Bad Gateway"),
         (b"<!DOCTYPE html><body>x", 404, ErrorKind.refused, "a web page"),
         (b'{"detail":"Not Found"}', 404, ErrorKind.refused, "404 not found"),
@@ -197,3 +197,42 @@ def test_an_error_inside_errors_without_end_is_given_up() -> None:
     for _ in range(50):
         value = {"error": value}
     assert refusal_of_value(value).text == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "kind", "words"),
+    [
+        ("invalid model name", 400, ErrorKind.refused, "no name that a model can have"),
+        ('use either :local or :cloud, not both: "x:cloud:local"', 400, ErrorKind.refused, "not both"),
+        ("model '' not found", 404, ErrorKind.model_missing, "is not on gpu-box"),
+        ('"m" does not support generate', 400, ErrorKind.lacks_capability, "cannot write text"),
+        ("x/m:1 does not support tools\nx/m:1 does not support insert", 400, ErrorKind.lacks_capability, "call tools"),
+        (
+            '"m" does not support thinking. Pull the model again to get the latest version with full thinking support',
+            400,
+            ErrorKind.lacks_capability,
+            "pull it again",
+        ),
+        ("'llama3.2-vision' is no longer compatible with your version", 500, ErrorKind.refused, "cannot be loaded"),
+        ("image generation models are not currently supported", 400, ErrorKind.lacks_capability, "paints"),
+        ("this model does not support image input (ref: 1)", 400, ErrorKind.lacks_capability, "cannot see images"),
+        ("input after truncation exceeds maximum context length", 400, ErrorKind.context_exceeded, "too long"),
+        ("embedding contains NaN or Inf values", 400, ErrorKind.refused, "NaN or Inf"),
+        ('template: :1:2: executing "" at <.X>', 500, ErrorKind.refused, "the template of model qwen3:8b is broken"),
+        ("request canceled", 499, ErrorKind.refused, "request canceled"),
+        ("this server cannot run this remote model", 400, ErrorKind.refused, "cannot run this remote model"),
+        ("remote model details are unavailable", 403, ErrorKind.refused, "does not use the cloud"),
+        ("ollama cloud is disabled: web search is unavailable", 403, ErrorKind.refused, "does not use the cloud"),
+        ("raw mode does not support template, system, or context", 400, ErrorKind.refused, "correct the options"),
+        ("top_logprobs must be between 0 and 20", 400, ErrorKind.refused, "correct the options"),
+        ("Unsupported type: 'bool'", 400, ErrorKind.refused, "correct the options"),
+        ("no slots available after 10 retries", 500, ErrorKind.refused, "gave no answer"),
+        ("mlx runner exited unexpectedly: x", 500, ErrorKind.refused, "gave no answer"),
+        ("model requires 9 GiB but only 4 GiB are available", 500, ErrorKind.out_of_memory, "ran out of memory"),
+    ],
+)
+def test_the_rarer_refusals_have_words_of_their_own(text: str, status: int, kind: ErrorKind, words: str) -> None:
+    found = error(text, status)
+    assert found.kind is kind
+    assert words in str(found)
+    assert found.advice

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from tui.failures import Failure
 from tui.ollama.address import parse_host
 from tui.ollama.client import OllamaClient
 from tui.ollama.errors import OllamaError, OllamaStreamError, Repeating
+from tui.ollama.request_log import Asking
 from tui.ollama.requests import CreateRequest, EmbedRequest, GenerateRequest
 from tui.ollama.retries import Retrying, RetryPolicy
 
@@ -230,7 +232,7 @@ async def test_after_a_part_nothing_is_asked_again_whatever_the_error_says() -> 
 
     retrying = Retrying(policy=POLICY, sleep=waits.sleep, random=lambda: 0.0)
     with pytest.raises(OllamaStreamError):
-        await every(retrying.stream(answer, request="x"))
+        await every(retrying.stream(answer, request="x", asking=Asking(id="1")))
     assert asked == 1
 
 
@@ -283,9 +285,9 @@ async def test_who_asks_hears_of_the_retries_beside_the_log() -> None:
     waits = Waits()
     mine: list[Retry] = []
     async with meeting(failing_at_first(1, busy, told), **waits.settings()) as (client, _):
-        await every(client.chat(REQUEST, on_retry=mine.append))
+        await every(client.chat(replace(REQUEST, metadata={"conversation": "c-1"}), on_retry=mine.append))
     assert mine == waits.retries
-    assert len(mine) == 1
+    assert [retry.metadata for retry in mine] == [{"conversation": "c-1"}]
 
 
 async def test_leaving_during_the_wait_ends_it() -> None:

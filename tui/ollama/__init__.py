@@ -1,6 +1,8 @@
 """An async client for Ollama that gives up on nothing slow and believes nothing broken.
 
 It can be used by itself. Everything below is loaded when it is first asked for; importing this loads no HTTP library.
+Every method of ``OllamaClient`` raises ``OllamaError`` and nothing else. With ``log=RequestLog(folder)`` each request
+leaves one line of JSON there, without a word of what was said in it.
 
     import asyncio
     import os
@@ -10,8 +12,7 @@ It can be used by itself. Everything below is loaded when it is first asked for;
 
     async def main() -> None:
         host = choose_host(None, None, os.environ)
-        client = OllamaClient(host, retries=RetryPolicy(attempts=3), on_retry=print)
-        try:
+        async with OllamaClient(host, retries=RetryPolicy(attempts=3), on_retry=print) as client:
             print("ollama", await client.version())
             for model in await client.list_models():
                 print(model.name, model.size_bytes)
@@ -27,12 +28,11 @@ It can be used by itself. Everything below is loaded when it is first asked for;
                         print(part.text, end="", flush=True)
                     else:
                         print(f" ({part.answer_tokens} tokens, {part.tokens_per_second or 0:.0f} a second)")
-        except OllamaError as error:
-            print(error)
-        finally:
-            await client.aclose()
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except OllamaError as error:
+        print(error)
 """
 
 from __future__ import annotations
@@ -76,8 +76,10 @@ if TYPE_CHECKING:
     from tui.ollama.names import normalised_name, same_model
     from tui.ollama.recovery import Remedy, Step, StepTaken, recovery_steps, take_step
     from tui.ollama.replies import Account, CloudStatus, RecommendedModel
+    from tui.ollama.request_log import RequestLog
     from tui.ollama.requests import CreateRequest, EmbedRequest, GenerateRequest
     from tui.ollama.retries import RetryPolicy
+    from tui.ollama.runners import runner_of
     from tui.ollama.slot_leak import StuckSlot, stuck_slot
 
 __all__ = [
@@ -111,6 +113,7 @@ __all__ = [
     "ProgressPhase",
     "RecommendedModel",
     "Remedy",
+    "RequestLog",
     "Retry",
     "RetryPolicy",
     "RunningModel",
@@ -123,6 +126,7 @@ __all__ = [
     "parse_host",
     "recovery_steps",
     "refuse_what_is_lacking",
+    "runner_of",
     "same_model",
     "stuck_slot",
     "take_step",
@@ -144,8 +148,10 @@ _HOMES = {
     "tui.ollama.names": "normalised_name same_model",
     "tui.ollama.recovery": "Remedy Step StepTaken recovery_steps take_step",
     "tui.ollama.replies": "Account CloudStatus RecommendedModel",
+    "tui.ollama.request_log": "RequestLog",
     "tui.ollama.requests": "CreateRequest EmbedRequest GenerateRequest",
     "tui.ollama.retries": "RetryPolicy",
+    "tui.ollama.runners": "runner_of",
     "tui.ollama.slot_leak": "StuckSlot stuck_slot",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -15,6 +15,7 @@ from typing import TypeVar
 from tui.engine import ErrorKind, LayerProgress, Progress, ProgressPhase
 from tui.ollama.calls import Calls
 from tui.ollama.errors import OllamaError, OllamaResponseError, one_line
+from tui.ollama.request_log import Asking
 from tui.ollama.transport import Upload
 
 _DIGEST = re.compile(r"sha256[:-][0-9a-fA-F]{64}")
@@ -135,7 +136,7 @@ class LocalFile:
         )
 
 
-async def upload(calls: Calls, file: LocalFile) -> AsyncGenerator[Progress, None]:
+async def upload(calls: Calls, file: LocalFile, asking: Asking) -> AsyncGenerator[Progress, None]:
     """Sends a file that was ``read``; ends when the server has all of it. Raises ``OllamaError``."""
     sent_bytes = 0
     has_news = asyncio.Event()
@@ -147,8 +148,8 @@ async def upload(calls: Calls, file: LocalFile) -> AsyncGenerator[Progress, None
         has_news.set()
 
     body = Upload(pieces=lambda: file.pieces(sent), size_bytes=file.size_bytes)
-    async with calls.uploading(blob_path(file.digest), body) as exchange:
-        answering = asyncio.create_task(calls.uploaded(exchange))
+    async with calls.uploading(blob_path(file.digest), body, asking=asking) as (exchange, uploaded):
+        answering = asyncio.ensure_future(uploaded())
         answering.add_done_callback(lambda _: has_news.set())
         try:
             while not answering.done():

@@ -8,6 +8,7 @@ from typing import Any
 from tui.engine import Chunk, ErrorKind, FinalCounts, Host, ToolCall
 from tui.ollama import ndjson, wire
 from tui.ollama.errors import OllamaError, OllamaResponseError, OllamaStreamError, one_line
+from tui.ollama.inline_thinking import InlineThinking
 from tui.ollama.refusals import Refusal, error_of_refusal, is_refusal, refusal_of_value
 
 LONGEST_TEXT_BYTES = 64 * 1024 * 1024
@@ -29,9 +30,11 @@ class ChatStream:
         misfits: wire.Misfits,
         said: Callable[[wire.Fields, wire.Misfits], wire.Said] = wire.said_in_chat,
         longest_text_bytes: int = LONGEST_TEXT_BYTES,
+        inline: InlineThinking | None = None,
     ) -> None:
-        """``said`` finds in one object of the answer what it adds."""
+        """``said`` finds in one object of the answer what it adds; ``inline`` takes thinking out of its text."""
         self._said = said
+        self._inline = inline
         self._host = host
         self._model = model
         self._misfits = misfits
@@ -42,6 +45,11 @@ class ChatStream:
         self._has_begun = False
         self.is_done = False
         """The server said that the answer is whole; whatever it says after that is ignored."""
+
+    @property
+    def held_bytes(self) -> int:
+        """How much of a line has come whose end has not."""
+        return self._lines.held_bytes
 
     def feed(self, data: bytes) -> Iterator[Chunk | FinalCounts]:
         """More of the answer, as much as one read brought."""
@@ -54,9 +62,11 @@ class ChatStream:
             try:
                 value = ndjson.decoded(tail)
             except ndjson.NotJsonError:
+                yield from self._given_whole()
                 raise (self._broken_off() if self._has_begun else self._unreadable(tail)) from None
             yield from self.take(value, len(tail))
         if not self.is_done:
+            yield from self._given_whole()
             raise self._broken_off()
 
     def take(self, value: Any, size_bytes: int) -> Iterator[Chunk | FinalCounts]:
@@ -64,7 +74,7 @@ class ChatStream:
         try:
             yield from self._take(value, size_bytes)
         except OllamaError:
-            yield from self._growing.given()
+            yield from self._given_whole()
             raise
         yield from self._growing.given()
 
@@ -79,11 +89,17 @@ class ChatStream:
                 if self.is_done:
                     return
         except ndjson.LineTooLongError:
-            yield from self._growing.given()
+            yield from self._given_whole()
             raise self._too_much(f"a line is longer than {ndjson.LONGEST_LINE_BYTES // _MEGABYTE} MB") from None
         except OllamaError:
-            yield from self._growing.given()
+            yield from self._given_whole()
             raise
+        yield from self._growing.given()
+
+    def _given_whole(self) -> Iterator[Chunk]:
+        """All that came: what might have become a tag is what it is."""
+        if self._inline is not None:
+            yield from self._growing.add_to_last(*self._inline.end())
         yield from self._growing.given()
 
     def _decoded(self, line: bytes) -> Any:
@@ -105,11 +121,17 @@ class ChatStream:
             self._text_bytes += size_bytes if calls else len(text) + len(thinking)
             if self._text_bytes > self._longest_text_bytes:
                 raise self._too_much(f"it is longer than {self._longest_text_bytes // _MEGABYTE} MB")
+            if self._inline is not None:
+                if thinking:
+                    held_thinking, held_text = self._inline.separated()
+                    yield from self._growing.add_to_last(held_thinking, held_text)
+                folded, text = self._inline.split(text)
+                thinking += folded
             yield from self._growing.add(text, thinking, calls)
         counts = wire.final_counts(fields)
         if fields.is_true("done") or counts.done_reason:
             self.is_done = True
-            yield from self._growing.given()
+            yield from self._given_whole()
             yield counts
 
     def _broken_off(self) -> OllamaStreamError:
@@ -164,9 +186,15 @@ class _GrowingChunk:
         self._calls += calls
         self._pieces += 1
 
+    def add_to_last(self, thinking: str, text: str) -> Iterator[Chunk]:
+        """What belongs to a piece that was counted before."""
+        pieces, self._pieces = self._pieces, 0
+        yield from self.add(text, thinking, ())
+        self._pieces = pieces
+
     def given(self) -> Iterator[Chunk]:
-        if not self._pieces:
-            return
+        if not (self._text or self._thinking or self._calls):
+            return  # pieces of which nothing is known yet are counted with the next ones
         chunk = Chunk(
             text="".join(self._text),
             thinking="".join(self._thinking),

@@ -16,7 +16,8 @@ from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tui.engine import (
     ChatRequest,
@@ -28,22 +29,23 @@ from tui.engine import (
     Host,
     Model,
     ModelDetails,
-    Progress,
     RunningModel,
 )
 from tui.ollama import embeddings, request_body, wire
-from tui.ollama.blobs import LocalFile, blob_path, upload
 from tui.ollama.calls import LARGE_BYTES, LARGEST_ANSWER_BYTES, Calls
 from tui.ollama.chat_stream import LONGEST_TEXT_BYTES, ChatStream
 from tui.ollama.credentials import Credentials
 from tui.ollama.embeddings import EmbeddedBatch
 from tui.ollama.errors import OllamaError, OllamaResponseError, one_line
+from tui.ollama.inline_thinking import InlineThinking
 from tui.ollama.keep_alive import KeepAlive
+from tui.ollama.model_store import ModelStore
+from tui.ollama.names import normalised_name, same_model
 from tui.ollama.replies import Account, CloudStatus, RecommendedModel
-from tui.ollama.requests import CreateRequest, EmbedRequest, GenerateRequest
+from tui.ollama.request_log import Asking, RequestLog
+from tui.ollama.requests import EmbedRequest, GenerateRequest
 from tui.ollama.retries import OnRetry, Retrying, RetryPolicy
-from tui.ollama.transfer_errors import Transfer
-from tui.ollama.transfer_stream import Layers, TransferStream
+from tui.ollama.runners import may_share_weights
 from tui.ollama.transport import Clock, Sleep, Transport
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ _NO_RETRIES = RetryPolicy(attempts=1)
 Entry = TypeVar("Entry")
 
 
-class OllamaClient:
+class OllamaClient(ModelStore):
     """An ``Engine`` over Ollama's HTTP API, with one pool of connections.
 
     Every method raises ``OllamaError`` (an ``EngineError``) and nothing else, ``CancelledError`` apart. What is asked
@@ -73,6 +75,8 @@ class OllamaClient:
         ca_file: str | PathLike[str] | None = None,
         retries: RetryPolicy = _NO_RETRIES,
         on_retry: OnRetry | None = None,
+        log: RequestLog | None = None,
+        new_id: Callable[[], str] = lambda: os.urandom(8).hex(),
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -89,7 +93,8 @@ class OllamaClient:
 
         ``ca_file`` (PEM) is trusted beside the machine's own certificates. ``retries``: how often a request is sent
         that did not reach the server or found it busy, and a pull that broke off; ``on_retry`` hears of each before
-        its wait. ``transport`` replaces the network.
+        its wait. ``log`` is told of every request that is sent, each by an id of ``new_id``, and is closed by whoever
+        made it. ``transport`` replaces the network.
 
         ``read_interval_seconds``: how long the socket is left alone after each read of an answer; 0 reads on at once.
         ``silence_probe_seconds``: an answer that is silent for that long makes the client ask on a second connection
@@ -119,7 +124,18 @@ class OllamaClient:
             sleep=sleep,
             version_timeout_seconds=version_timeout_seconds,
             silence_probe_seconds=silence_probe_seconds,
+            new_id=new_id,
+            log=log,
         )
+        self._weights: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     @property
     def host(self) -> Host:
@@ -145,10 +161,20 @@ class OllamaClient:
     async def version(self) -> str:
         """Such as ``0.33.0``; ``0.0.0`` for a development build."""
         within_seconds = self._calls.version_timeout_seconds
-        value = await self._calls.fetch_object("GET", "/api/version", within_seconds=within_seconds)
+        asking = self._calls.asking()
+        answer = await self._calls.fetch(
+            "GET",
+            "/api/version",
+            within_seconds=within_seconds,
+            largest_bytes=LARGEST_ANSWER_BYTES,
+            asking=asking,
+        )
+        if answer.head.status == HTTPStatus.NOT_FOUND:
+            raise self._calls.not_ollama("nothing there tells its version", asking.id)
+        value = await self._calls.object_of(answer)
         version = wire.Fields(value, self._calls.misfits).text("version")
         if not version:
-            raise self._calls.not_ollama("its answer names no version")
+            raise self._calls.not_ollama("its answer names no version", asking.id)
         return one_line(version, 80)
 
     async def is_ollama(self) -> bool:
@@ -160,6 +186,7 @@ class OllamaClient:
 
     async def cloud_status(self) -> CloudStatus | None:
         """Whether it may hand questions on to ollama.com; None from a server before 0.16.2, which does not say."""
+        asking = self._calls.asking()
 
         async def ask() -> CloudStatus | None:
             answer = await self._calls.fetch(
@@ -167,6 +194,7 @@ class OllamaClient:
                 "/api/status",
                 within_seconds=self._list_timeout_seconds,
                 largest_bytes=LARGEST_ANSWER_BYTES,
+                asking=asking,
             )
             if answer.head.status == HTTPStatus.NOT_FOUND:
                 return None
@@ -175,7 +203,7 @@ class OllamaClient:
                 raise self._calls.not_ollama("its answer names no cloud")
             return wire.cloud_status(value, self._calls.misfits)
 
-        return await self._retrying.call(ask, request="ask for the status", is_harmless=True)
+        return await self._retrying.call(ask, request="ask for the status", asking=asking, is_harmless=True)
 
     async def account(self) -> Account:
         """Who it is signed in as. Not signed in is an error of kind ``unauthorized``, with ``signin_url``.
@@ -186,13 +214,15 @@ class OllamaClient:
             "POST", "/api/me", within_seconds=self._show_timeout_seconds, largest_bytes=LARGEST_ANSWER_BYTES
         )
         if answer.head.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            raise OllamaResponseError(
+            error = OllamaResponseError(
                 f"{self._host.name} cannot say who it is signed in as",
                 "it does not reach ollama.com, or its cloud is turned off",
                 "check its network and its settings",
                 kind=ErrorKind.refused,
                 status=answer.head.status,
             )
+            error.request_id = answer.request_id
+            raise error
         return wire.account(await self._calls.object_of(answer), self._calls.misfits)
 
     async def sign_out(self) -> None:
@@ -210,32 +240,48 @@ class OllamaClient:
 
     async def list_models(self) -> tuple[Model, ...]:
         """What is installed, newest first. ``capabilities`` are None: only ``show_model`` knows them."""
+        asking = self._calls.asking()
         return await self._retrying.call(
-            lambda: self._entries("/api/tags", "models", wire.model, within_seconds=self._list_timeout_seconds),
+            lambda: self._entries("/api/tags", "models", wire.model, asking, within_seconds=self._list_timeout_seconds),
             request="list the models",
+            asking=asking,
             is_harmless=True,
         )
 
     async def list_running(self) -> tuple[RunningModel, ...]:
-        """What is in memory, longest-lived first. A hint: what loads is not listed, nor a second name of one model."""
-        return await self._entries(
-            "/api/ps", "models", wire.running_model, within_seconds=self._running_timeout_seconds
+        """What is in memory, longest-lived first. A hint: what loads is not listed, nor a second name of one model.
+
+        A runner that died while it answered this client stays in the server's list; it has ``has_died``.
+        """
+        running = await self._entries(
+            "/api/ps",
+            "models",
+            wire.running_model,
+            self._calls.asking(),
+            within_seconds=self._running_timeout_seconds,
         )
+        return self._calls.dead_runners.marked(running, self._weights, self._clock())
 
     async def recommended_models(self) -> tuple[RecommendedModel, ...]:
         """What the makers of Ollama recommend, some of it in the cloud. Since 0.22.1."""
+        asking = self._calls.asking()
         return await self._retrying.call(
             lambda: self._entries(
                 "/api/experimental/model-recommendations",
                 "recommendations",
                 wire.recommended_model,
+                asking,
                 within_seconds=self._show_timeout_seconds,
             ),
             request="list the recommended models",
+            asking=asking,
             is_harmless=True,
         )
 
     async def show_model(self, name: str) -> ModelDetails:
+        """What the server knows of one model; the only place where its capabilities can be believed."""
+        asking = self._calls.asking(name)
+
         async def ask() -> ModelDetails:
             value = await self._calls.fetch_object(
                 "POST",
@@ -243,131 +289,39 @@ class OllamaClient:
                 await self._calls.encoded(lambda: {"model": name}),
                 within_seconds=self._show_timeout_seconds,
                 largest_bytes=_LARGEST_SHOW_BYTES,
-                model=name,
+                asking=asking,
             )
             return wire.model_details(name, value, self._calls.misfits)
 
-        return await self._retrying.call(ask, request=f"show {name}", is_harmless=True)
+        details = await self._retrying.call(ask, request=f"show {name}", asking=asking, is_harmless=True)
+        self._weights[normalised_name(name)] = details.weights_digest
+        return details
 
-    async def copy_model(self, source: str, destination: str) -> None:
-        """Gives a model a second name. Whatever had that name before is replaced without a word."""
-        await self._change(
-            "POST", "/api/copy", {"source": source, "destination": destination}, model=source, what="copy"
-        )
+    async def namesakes(self, name: str) -> tuple[str, ...]:
+        """The other names on this server whose models are made of the same weights.
 
-    async def delete_model(self, name: str) -> None:
-        """Takes a model off the server's disk. If it is in memory it stays there until it is unloaded."""
-        await self._change("DELETE", "/api/delete", {"model": name}, model=name, what="delete")
-
-    def pull_model(
-        self, name: str, *, insecure: bool = False, stream: bool = True, on_retry: OnRetry | None = None
-    ) -> AsyncGenerator[Progress, None]:
-        """Fetches a model from its registry. The last ``Progress`` is done, or an error is raised.
-
-        Closing it stops the pull, unless somebody else waits for the same model; what came stays for the next time.
-        One that breaks off is asked for again as often as ``retries`` allow without progress in between.
-        ``insecure``: the registry is asked over plain http.
+        All of them share one runner: the list of what is in memory has only the name that loaded it, and unloading
+        one unloads them all. Asks for the list, and for the details of those that look alike in it.
         """
-        layers = Layers()
-        most_bytes = 0
+        models = await self.list_models()
+        own = next((model for model in models if same_model(model.name, name)), None)
+        if own is None:
+            return ()
+        alike = [model for model in models if model is not own and may_share_weights(own, model)]
+        weights = ""
+        if any(model.digest != own.digest for model in alike):
+            weights = (await self.show_model(own.name)).weights_digest
+        return tuple([model.name for model in alike if await self._is_made_of(model, weights, own.digest)])
 
-        def is_forward(progress: Progress) -> bool:
-            nonlocal most_bytes
-            has_grown = progress.seen_completed_bytes > most_bytes
-            most_bytes = max(most_bytes, progress.seen_completed_bytes)
-            return has_grown
-
-        return self._retrying.stream(
-            lambda: self._transfer(
-                Transfer.pull, name, lambda: _named(name, insecure, stream), is_streamed=stream, layers=layers
-            ),
-            request=f"pull {name}",
-            resumes_with=is_forward,
-            on_retry=on_retry,
-        )
-
-    def push_model(
-        self, name: str, *, insecure: bool = False, stream: bool = True, on_retry: OnRetry | None = None
-    ) -> AsyncGenerator[Progress, None]:
-        """Sends a model to the registry that its name names. The last ``Progress`` is done, or an error is raised."""
-        return self._retrying.stream(
-            lambda: self._transfer(Transfer.push, name, lambda: _named(name, insecure, stream), is_streamed=stream),
-            request=f"push {name}",
-            on_retry=on_retry,
-        )
-
-    async def create_model(
-        self, request: CreateRequest, *, on_retry: OnRetry | None = None
-    ) -> AsyncGenerator[Progress, None]:
-        """Makes a model. Files of this machine are uploaded first, those that the server has already are not.
-
-        The last ``Progress`` is done, or an error is raised.
-        """
-        digests: dict[str, str] = {}
-        for name, file in (*request.files.items(), *request.adapters.items()):
-            if isinstance(file, str) and file.startswith(("sha256:", "sha256-")):
-                blob_path(file)
-                continue
-            async with aclosing(self.upload_file(file, on_retry=on_retry)) as parts:
-                async for part in parts:
-                    if part.is_done:
-                        digests[name] = part.digest
-                    else:
-                        yield part
-
-        def body() -> dict[str, Any]:
-            files = {name: digests.get(name, str(file)) for name, file in request.files.items()}
-            adapters = {name: digests.get(name, str(file)) for name, file in request.adapters.items()}
-            return request_body.create_body(request, files, adapters)
-
-        async with aclosing(
-            self._retrying.stream(
-                lambda: self._transfer(Transfer.create, request.model, body, is_streamed=request.stream),
-                request=f"create {request.model}",
-                on_retry=on_retry,
-            )
-        ) as steps:
-            async for step in steps:
-                yield step
-
-    async def has_file(self, digest: str) -> bool:
-        """Whether a file with this digest (``sha256:…``) was uploaded, or belongs to a model."""
-
-        async def ask() -> bool:
-            answer = await self._calls.fetch(
-                "HEAD",
-                blob_path(digest),
-                within_seconds=self._list_timeout_seconds,
-                largest_bytes=LARGEST_ANSWER_BYTES,
-            )
-            if answer.head.status == HTTPStatus.NOT_FOUND:
-                return False
-            if answer.head.status != HTTPStatus.OK:
-                await self._calls.object_of(answer)
+    async def _is_made_of(self, model: Model, weights: str, digest: str) -> bool:
+        if digest and model.digest == digest:
             return True
-
-        return await self._retrying.call(ask, request="look for a file", is_harmless=True)
-
-    async def upload_file(
-        self, file: str | PathLike[str], *, on_retry: OnRetry | None = None
-    ) -> AsyncGenerator[Progress, None]:
-        """Reads a file for its digest and sends it, unless the server has it. The last ``Progress`` has the digest."""
-        local = LocalFile(file)
-        async with aclosing(local.read()) as reading:
-            async for part in reading:
-                yield part
-        if not await self.has_file(local.digest):
-            async with aclosing(
-                self._retrying.stream(
-                    lambda: upload(self._calls, local),
-                    request=f"upload {local.name}",
-                    resumes_with=lambda _: False,
-                    on_retry=on_retry,
-                )
-            ) as uploading:
-                async for part in uploading:
-                    yield part
-        yield local.uploaded()
+        try:
+            return weights != "" and (await self.show_model(model.name)).weights_digest == weights
+        except OllamaError as error:
+            if error.kind in {ErrorKind.unreachable, ErrorKind.silent}:
+                raise
+            return False  # it was deleted meanwhile, or its file is broken
 
     # ------------------------------------------------------------------ asking a model
 
@@ -377,18 +331,22 @@ class OllamaClient:
         """Chunks as they come, then exactly one ``FinalCounts``. Close it (``aclosing``) to hang up at once.
 
         There is no limit on how long a model may load or think. Without messages the model is only loaded, or with
-        ``keep_alive=0`` unloaded: then the counts come alone.
+        ``keep_alive=0`` unloaded: then the counts come alone. Thinking that the server left in the text, as
+        ``<think>`` at its very beginning, comes as thinking.
         """
+        asking = self._calls.asking(request.model, request.metadata)
         return self._retrying.stream(
             lambda: self._calls.stream(
                 "/api/chat",
                 lambda: request_body.chat_body(request),
-                self._reader(request.model, wire.said_in_chat),
+                self._reader(request.model, wire.said_in_chat, InlineThinking()),
                 is_streamed=request.stream,
+                asking=asking,
                 characters=lambda: sum(len(m.text) + sum(map(len, m.images)) for m in request.messages),
                 largest_bytes=LONGEST_TEXT_BYTES,
             ),
             request=f"chat with {request.model}",
+            asking=asking,
             on_retry=on_retry,
         )
 
@@ -397,18 +355,27 @@ class OllamaClient:
     ) -> AsyncGenerator[Chunk | FinalCounts, None]:
         """Goes on with a text, or fills the gap before ``suffix``; the parts come as with ``chat``.
 
-        Without a prompt the model is only loaded, or with ``keep_alive=0`` unloaded.
+        Without a prompt the model is only loaded, or with ``keep_alive=0`` unloaded. A raw prompt, and a gap, are
+        answered word for word, ``<think>`` and all, unless ``thinking_is_open``.
         """
+        asking = self._calls.asking(request.model, request.metadata)
+        is_verbatim = (request.raw or bool(request.suffix)) and not request.thinking_is_open
+
+        def inline() -> InlineThinking | None:
+            return None if is_verbatim else InlineThinking(is_open=request.thinking_is_open)
+
         return self._retrying.stream(
             lambda: self._calls.stream(
                 "/api/generate",
                 lambda: request_body.generate_body(request),
-                self._reader(request.model, wire.said_in_generate),
+                self._reader(request.model, wire.said_in_generate, inline()),
                 is_streamed=request.stream,
+                asking=asking,
                 characters=lambda: len(request.prompt) + sum(map(len, request.images)),
                 largest_bytes=LONGEST_TEXT_BYTES,
             ),
             request=f"generate with {request.model}",
+            asking=asking,
             on_retry=on_retry,
         )
 
@@ -433,14 +400,20 @@ class OllamaClient:
                 raise
         # A model that only makes vectors is not loaded by a chat.
         embedded = await self.embed(
-            EmbedRequest(model=request.model, texts=(), options=request.options, keep_alive=request.keep_alive)
+            EmbedRequest(
+                model=request.model,
+                texts=(),
+                options=request.options,
+                keep_alive=request.keep_alive,
+                metadata=request.metadata,
+            )
         )
         return FinalCounts(done_reason="load", total_seconds=embedded.total_seconds, load_seconds=embedded.load_seconds)
 
     async def unload_model(self, model: str) -> FinalCounts:
         """Takes a model out of memory as soon as it has answered what it was asked; this does not wait for that.
 
-        Names that were made of the same weights share the memory: they go with it.
+        Its ``namesakes`` share the memory: they go with it.
         """
         return await self._counts(ChatRequest(model=model, messages=(), keep_alive=0))
 
@@ -450,9 +423,11 @@ class OllamaClient:
             lambda: request_body.embed_body(request), characters=lambda: sum(map(len, request.texts))
         )
 
+        asking = self._calls.asking(request.model, request.metadata)
+
         async def ask() -> Embeddings:
             data = await self._calls.ask(
-                "POST", "/api/embed", body, model=request.model, largest_bytes=_LARGEST_EMBEDDINGS_BYTES
+                "POST", "/api/embed", body, asking=asking, largest_bytes=_LARGEST_EMBEDDINGS_BYTES
             )
             value = await self._calls.decoded_object(data)
 
@@ -464,7 +439,7 @@ class OllamaClient:
             except embeddings.NotVectorsError as error:
                 raise self._calls.not_ollama(str(error)) from None
 
-        return await self._retrying.call(ask, request=f"embed with {request.model}", is_harmless=True)
+        return await self._retrying.call(ask, request=f"embed with {request.model}", asking=asking, is_harmless=True)
 
     async def embed_in_batches(
         self, request: EmbedRequest, *, batch_texts: int = 32
@@ -478,34 +453,28 @@ class OllamaClient:
         """One vector from ``/api/embeddings``, for servers before 0.2.6. Its length is not always 1."""
         body = await self._calls.encoded(lambda: {"model": model, "prompt": text})
 
+        asking = self._calls.asking(model)
+
         async def ask() -> array[float]:
             value = await self._calls.decoded_object(
-                await self._calls.ask("POST", "/api/embeddings", body, model=model)
+                await self._calls.ask("POST", "/api/embeddings", body, asking=asking)
             )
             try:
                 return embeddings.vector_of(value.get("embedding"))
             except embeddings.NotVectorsError as error:
                 raise self._calls.not_ollama(str(error)) from None
 
-        return await self._retrying.call(ask, request=f"embed with {model}", is_harmless=True)
+        return await self._retrying.call(ask, request=f"embed with {model}", asking=asking, is_harmless=True)
 
     # ------------------------------------------------------------------ how
 
-    def _reader(self, model: str, said: Callable[[wire.Fields, wire.Misfits], wire.Said]) -> ChatStream:
-        return ChatStream(host=self._host, model=model, misfits=self._calls.misfits, said=said)
-
-    def _transfer(
+    def _reader(
         self,
-        transfer: Transfer,
         model: str,
-        body: Callable[[], dict[str, Any]],
-        *,
-        is_streamed: bool,
-        layers: Layers | None = None,
-    ) -> AsyncGenerator[Progress, None]:
-        misfits = self._calls.misfits
-        reader = TransferStream(transfer=transfer, host=self._host, model=model, misfits=misfits, layers=layers)
-        return self._calls.stream(f"/api/{transfer}", body, reader, is_streamed=is_streamed)
+        said: Callable[[wire.Fields, wire.Misfits], wire.Said],
+        inline: InlineThinking | None,
+    ) -> ChatStream:
+        return ChatStream(host=self._host, model=model, misfits=self._calls.misfits, said=said, inline=inline)
 
     async def _counts(self, request: ChatRequest) -> FinalCounts:
         counts = FinalCounts()
@@ -515,19 +484,19 @@ class OllamaClient:
                     counts = part
         return counts
 
-    async def _change(self, method: str, path: str, body: dict[str, Any], *, model: str, what: str) -> None:
-        data = await self._calls.encoded(lambda: body)
-        await self._retrying.call(
-            lambda: self._calls.ask(method, path, data, model=model), request=f"{what} {model}", is_harmless=False
-        )
-
     async def _entries(
-        self, path: str, key: str, read: Callable[[Any, wire.Misfits], Entry | None], *, within_seconds: float
+        self,
+        path: str,
+        key: str,
+        read: Callable[[Any, wire.Misfits], Entry | None],
+        asking: Asking,
+        *,
+        within_seconds: float,
     ) -> tuple[Entry, ...]:
-        value = await self._calls.fetch_object("GET", path, within_seconds=within_seconds)
+        value = await self._calls.fetch_object("GET", path, within_seconds=within_seconds, asking=asking)
         fields = wire.Fields(value, self._calls.misfits)
         if not fields.has(key):
-            raise self._calls.not_ollama(f"its answer names no {key}")
+            raise self._calls.not_ollama(f"its answer names no {key}", asking.id)
         sent = fields.items(key)
 
         def read_all() -> tuple[Entry, ...]:
@@ -535,10 +504,6 @@ class OllamaClient:
             return tuple(entry for entry in found if entry is not None)
 
         return await asyncio.to_thread(read_all) if len(sent) > _MANY_ENTRIES else read_all()
-
-
-def _named(name: str, insecure: bool, stream: bool) -> dict[str, Any]:
-    return {"model": name, "stream": stream, **({"insecure": True} if insecure else {})}
 
 
 def _without_span(keep_alive: KeepAlive | None) -> float | str | None:

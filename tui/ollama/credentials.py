@@ -53,6 +53,13 @@ def headers_to_send(credentials: Credentials | None, host: Host, environ: Mappin
     return headers
 
 
+def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What must not be read in a log: every value, and the key alone that one of them carries; longest first."""
+    values = {value for value in headers.values() if value}
+    keys = {value.partition(" ")[2].strip() for value in values if value.lower().startswith(("bearer ", "basic "))}
+    return tuple(sorted(values | keys - {""}, key=len, reverse=True))
+
+
 def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port of an address, each in its one form."""
     try:

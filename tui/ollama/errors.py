@@ -33,6 +33,7 @@ class OllamaError(EngineError):
         repeating: Repeating = Repeating.never,
         retry_after_seconds: float | None = None,
         signin_url: str = "",
+        runner_died: bool = False,
     ) -> None:
         super().__init__(
             title,
@@ -48,6 +49,8 @@ class OllamaError(EngineError):
         """How long the server asks to be left alone, when it says so."""
         self.signin_url = signin_url
         """With ``unauthorized``: where a person signs the server in, if it says where."""
+        self.runner_died = runner_died
+        """The process that ran the model is gone; the next question makes the server load it again."""
 
 
 class OllamaConnectionError(OllamaError):

@@ -39,6 +39,11 @@ class LineCutter:
         self._begun: list[bytes] = []
         self._begun_bytes = 0
 
+    @property
+    def held_bytes(self) -> int:
+        """How much came after the last newline."""
+        return self._begun_bytes
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The lines that are whole now, blank ones left out. Raises ``LineTooLongError``."""
         *whole, rest = data.split(b"\n")

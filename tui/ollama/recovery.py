@@ -75,15 +75,18 @@ def recovery_steps(
     *,
     model: str,
     layers: int | None = None,
+    namesakes: Sequence[str] = (),
 ) -> tuple[Step, ...]:
     """What to try after ``error``, mildest first; nothing when it is not about memory.
 
     ``options`` were sent, ``running`` is what was in memory before, ``layers`` are the model's blocks, if known.
+    ``namesakes`` share the model's weights, so unloading one would unload the model itself.
     """
     if error.kind is not ErrorKind.out_of_memory:
         return ()
     steps = []
-    others = tuple(entry.name for entry in running if not same_model(entry.name, model))
+    own = (model, *namesakes)
+    others = tuple(entry.name for entry in running if not any(same_model(entry.name, name) for name in own))
     kept = {name: value for name, value in options.items() if value is not None}
     if others:
         steps.append(Step(remedy=Remedy.unload_others, words=f"unload {_names(others)}", unload=others, options=kept))

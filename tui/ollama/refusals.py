@@ -25,19 +25,21 @@ from tui.ollama.errors import (
 )
 
 _DEEPEST_NESTING = 4
-_LONGEST_UNDERSTOOD = 64 * 1024
+_LONGEST_UNDERSTOOD = 32 * 1024
+"""Ollama keeps 8 KB of a runner's log. Every pattern here is bounded, so that a hostile text costs no time."""
+_MOST_GO_MAPS = 3
 
 _GO_MAP = re.compile(
     r"map\[(?:code:(?P<code>\d{3}) )?message:(?:(?P<message>.*) type:(?P<type>\w+)|(?P<untyped>.*))\]", re.DOTALL
 )
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body)", re.IGNORECASE)
-_HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_HTML_TITLE = re.compile(r"<title[^>]{0,200}>(.{0,500}?)</title>", re.IGNORECASE | re.DOTALL)
 
 _OUT_OF_MEMORY = re.compile(
     "out of memory|out-of-memory|out of device memory|cudamalloc failed|hipmalloc failed|failed to allocate"
     "|allocation failed|not enough memory|insufficient memory|vk_error_out_of_device_memory|erroroutofmemory"
     "|requires more system memory|unable to load full model on gpu|memory layout cannot be allocated"
-    "|unable to allocate|failed to commit memory|signal: killed|model requires .* but only .* (?:are|is) available",
+    "|unable to allocate|failed to commit memory|signal: killed|model requires .{1,200} but only .{1,200} (?:are|is) available",
     re.IGNORECASE,
 )
 _TOO_LONG = re.compile(
@@ -46,25 +48,40 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _TOO_LONG_NUMBERS = re.compile(r"\((\d{1,12}) tokens\).*?\((\d{1,12}) tokens\)", re.DOTALL)
-_NOT_FOUND = re.compile(r"""model ['"].*?['"] not found""", re.DOTALL)
+_NOT_FOUND = re.compile(r"""model ['"].{0,500}?['"] not found""", re.DOTALL)
 _LACKS = re.compile(
-    r"does not support (?P<what>\w+)|(?P<images>image input is not supported|does not support (?:image|multimodal))"
-    r"|(?P<level>think value .* is not supported)|(?P<mlx>requires MLX support)",
+    r"(?<!raw mode )does not support (?P<what>\w+)|(?P<painter>image generation models are not)"
+    r"|(?P<images>image input is not supported|does not support (?:image|multimodal))"
+    r"|(?P<level>think value .{0,200} is not supported)|(?P<mlx>requires MLX support)",
     re.IGNORECASE,
 )
-_WRONG_REQUEST = re.compile(r"option \".*?\" must be|invalid format:|invalid think value|missing unit in duration")
+_WRONG_REQUEST = re.compile(
+    r"option \".{0,200}?\" must be|invalid format:|invalid think value|missing unit in duration"
+    r"|raw mode does not support|Unsupported type: '|must be between"
+)
+_NO_CLOUD = re.compile("cloud is disabled|remote model details are unavailable|remote model is unavailable")
+_TEMPLATE = re.compile(r"(?:template: |template error)")
 _CANNOT_LOAD = re.compile(
     r"unknown model architecture|may be incompatible|no longer compatible|requires a newer version"
+)
+_RUNNER_DIED = re.compile(
+    "runner has unexpectedly stopped|error was encountered while running the model|runner exited unexpectedly"
+    "|(?:llama-server|runner) process (?:has terminated|no longer running)",
+    re.IGNORECASE,
 )
 _CANNOT = {
     "tools": ("cannot call tools", "turn tools off, or choose another with ctrl+t"),
     "thinking": ("cannot think", "turn thinking off, or choose another with ctrl+t"),
     "chat": ("cannot chat", "choose another with ctrl+t"),
+    "generate": ("cannot write text", "choose another with ctrl+t"),
+    "painter": ("paints, and cannot chat", "choose another with ctrl+t"),
     "images": ("cannot see images", "leave the image out, or choose another with ctrl+t"),
     "embeddings": ("cannot make vectors", "choose one for embedding"),
     "insert": ("cannot fill a gap", "leave out the suffix, or choose a model for code"),
     "level": ("cannot think at this level", "choose another level, or only on or off"),
 }
+_NO_SUCH_PATH = "404 page not found"
+"""What a server says to what a later one can do, and so does many another one that is not ollama."""
 _CANNOT_OTHER = ("cannot do this", "choose another with ctrl+t")
 
 
@@ -154,6 +171,7 @@ def error_of_refusal(refusal: Refusal, *, host: Host, model: str = "", begun: bo
         repeating=Repeating.never if begun else repeating_of(refusal, kind),
         retry_after_seconds=_seconds(refusal.retry_after),
         signin_url=refusal.signin_url if refusal.signin_url.startswith(("https://", "http://")) else "",
+        runner_died=_RUNNER_DIED.search(f"{refusal.text}\n{refusal.details}") is not None,
     )
 
 
@@ -232,10 +250,19 @@ def _words_of_other(refusal: Refusal, said: str, *, host: Host, subject: str) ->
         return f"{subject} needs a subscription", said, "choose another with ctrl+t"
     if status == HTTPStatus.FORBIDDEN and not refusal.text:
         return f"{host.name} does not accept this address", said, "start ollama there with OLLAMA_HOST=0.0.0.0"
+    if status == HTTPStatus.NOT_FOUND and refusal.text == _NO_SUCH_PATH:
+        advice = f"update ollama on {host.name}; if it is new enough, check the address"
+        return f"{host.name} does not know how to do this", said, advice
     if not refusal.is_ollamas:
         return f"{host.name} does not answer like ollama", said, "check the address, and any proxy in between"
     if _WRONG_REQUEST.search(said):
         return f"{host.name} refused the request", said, "correct the options and send it again"
+    if "invalid model name" in said or "use either :local or :cloud" in said:
+        return f"{subject} has no name that a model can have", said, "correct it, or choose another with ctrl+t"
+    if status == HTTPStatus.FORBIDDEN and _NO_CLOUD.search(said):
+        return f"{host.name} does not use the cloud", said, "choose another model with ctrl+t, or turn its cloud on"
+    if _TEMPLATE.match(said):
+        return f"the template of {subject} is broken", said, "correct it, or pull the model again"
     if _CANNOT_LOAD.search(said):
         return f"{subject} cannot be loaded", said, f"update ollama on {host.name}, or pull the model again"
     if "timed out waiting for" in said:
@@ -254,7 +281,10 @@ def _lacking(said: str) -> tuple[str, str]:
         what = "images"
     elif match["level"]:
         what = "level"
-    return _CANNOT.get(what, _CANNOT_OTHER)
+    elif match["painter"]:
+        what = "painter"
+    cannot, advice = _CANNOT.get(what, _CANNOT_OTHER)
+    return cannot, "pull it again: a newer one of this name can" if "Pull the model again" in said else advice
 
 
 def _of_string(text: str, depth: int) -> Refusal:
@@ -272,7 +302,7 @@ def _of_text(text: str) -> Refusal:
     if _HTML.match(text):
         title = _HTML_TITLE.search(text)
         return Refusal(text=one_line(title[1]) if title and title[1].strip() else "a web page")
-    dump = _GO_MAP.search(text)
+    dump = _go_map(text)
     if dump is not None:
         found = Refusal(
             text=dump["message"] or dump["untyped"] or "", type=dump["type"] or "", status=_status(dump["code"])
@@ -280,6 +310,18 @@ def _of_text(text: str) -> Refusal:
         return _with_tail(found, text[dump.end() :].strip())
     sentence, _, rest = text.partition("\n")
     return _with_numbers(Refusal(text=sentence.strip(), details=rest.strip()))
+
+
+def _go_map(text: str) -> re.Match[str] | None:
+    start = -1
+    for _ in range(_MOST_GO_MAPS):
+        start = text.find("map[", start + 1)
+        if start < 0:
+            return None
+        found = _GO_MAP.match(text, start)
+        if found is not None:
+            return found
+    return None
 
 
 def _with_tail(refusal: Refusal, tail: str) -> Refusal:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from tui.engine import ChatMessage, ChatRequest, ToolCall
 from tui.ollama.keep_alive import checked_keep_alive
 from tui.ollama.requests import CreateRequest, EmbedRequest, GenerateRequest
+
+_LARGEST_FLOAT64 = int(sys.float_info.max)
 
 
 def chat_body(request: ChatRequest) -> dict[str, Any]:
@@ -123,10 +126,21 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _tool_call(index: int, call: ToolCall) -> dict[str, Any]:
+    if _is_beyond_float64(call.arguments):
+        raise ValueError(f"a number in the arguments of {call.name[:80]} is larger than a server can hold")
     sent: dict[str, Any] = {"function": {"index": index, "name": call.name, "arguments": dict(call.arguments)}}
     if call.id:
         sent["id"] = call.id
     return sent
+
+
+def _is_beyond_float64(value: Any) -> bool:
+    """Servers read every number of a tool call as float64: whole ones from 2**53 on are rounded, larger ones refused."""
+    if isinstance(value, Mapping):
+        return any(_is_beyond_float64(entry) for entry in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_is_beyond_float64(entry) for entry in value)
+    return isinstance(value, int) and abs(value) > _LARGEST_FLOAT64
 
 
 def _plain(value: Any) -> Any:

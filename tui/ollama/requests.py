@@ -33,6 +33,10 @@ class GenerateRequest:
     truncate: bool | None = False
     """False: a prompt that does not fit is refused, never cut silently. None leaves it to the server."""
     stream: bool = True
+    thinking_is_open: bool = False
+    """The template, or a raw prompt, ends inside ``<think>``: what comes before ``</think>`` is thinking."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Whose request it is, in the caller's own words, for a log of requests. The server never sees it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class EmbedRequest:
     """False: a text that does not fit is refused, never cut silently. None leaves it to the server."""
     options: Mapping[str, Any] = field(default_factory=dict)
     keep_alive: KeepAlive | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Whose request it is, in the caller's own words, for a log of requests. The server never sees it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +79,5 @@ class CreateRequest:
     requires: str = ""
     """The least version of Ollama that can run it."""
     stream: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Whose request it is, in the caller's own words, for a log of requests. The server never sees it."""

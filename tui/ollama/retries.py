@@ -12,6 +12,7 @@ from typing import TypeVar
 from tui.engine import Retry
 from tui.failures import Failure
 from tui.ollama.errors import OllamaError, Repeating
+from tui.ollama.request_log import Asking
 
 _MOST_DOUBLINGS = 30
 
@@ -59,17 +60,27 @@ class Retrying:
     on_retry: OnRetry | None = None
 
     async def call(
-        self, ask: Callable[[], Awaitable[Part]], *, request: str, is_harmless: bool, on_retry: OnRetry | None = None
+        self,
+        ask: Callable[[], Awaitable[Part]],
+        *,
+        request: str,
+        asking: Asking,
+        is_harmless: bool,
+        on_retry: OnRetry | None = None,
     ) -> Part:
-        """The answer, asked for as often as the policy allows. ``is_harmless``: it may happen twice."""
+        """The answer, asked for as often as the policy allows. ``is_harmless``: it may happen twice.
+
+        Every error gets the id of ``asking``.
+        """
         for failures in count(1):
             try:
                 return await ask()
             except OllamaError as error:
+                error.request_id = asking.id
                 if failures >= self.policy.attempts or not may_be_repeated(error, is_harmless=is_harmless):
                     raise
                 fault = error
-            await self._wait(fault, failures, request, on_retry)
+            await self._wait(fault, failures, request, asking, on_retry)
         raise AssertionError
 
     async def stream(
@@ -77,6 +88,7 @@ class Retrying:
         ask: Callable[[], AsyncGenerator[Part, None]],
         *,
         request: str,
+        asking: Asking,
         is_harmless: bool = False,
         resumes_with: Callable[[Part], bool] | None = None,
         on_retry: OnRetry | None = None,
@@ -107,9 +119,11 @@ class Retrying:
                 ):
                     raise
                 fault = error
-            await self._wait(fault, failures, request, on_retry)
+            await self._wait(fault, failures, request, asking, on_retry)
 
-    async def _wait(self, fault: OllamaError, failures: int, request: str, on_retry: OnRetry | None) -> None:
+    async def _wait(
+        self, fault: OllamaError, failures: int, request: str, asking: Asking, on_retry: OnRetry | None
+    ) -> None:
         wait_seconds = self.policy.wait_seconds(failures, self.random())
         if fault.retry_after_seconds is not None:
             wait_seconds = max(wait_seconds, min(fault.retry_after_seconds, self.policy.cap_seconds))
@@ -119,6 +133,7 @@ class Retrying:
             attempts=self.policy.attempts,
             wait_seconds=wait_seconds,
             error=fault,
+            metadata=asking.metadata,
         )
         for hear in (self.on_retry, on_retry):
             if hear is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tui.engine import RunningModel
-from tui.ollama.names import same_model
+from tui.ollama.runners import runner_of
 
 PATIENCE_SECONDS = 60.0
 """Reading a long prompt without a GPU takes that long too, so this is a guess and is said as one."""
@@ -46,13 +46,16 @@ def stuck_slot(
     loaded_since: float,
     now: float,
     patience_seconds: float = PATIENCE_SECONDS,
+    namesakes: Iterable[str] = (),
 ) -> StuckSlot | None:
     """The guess, for a question of which no byte has come; None while there is no reason for it.
 
     ``running`` is what the server lists now. ``loaded_since``: when the question was asked, or when its model was
-    first seen in that list if that was later; on the same clock as ``now``.
+    first seen in that list if that was later; on the same clock as ``now``. ``namesakes`` share the model's weights:
+    when one of them is listed, so is the model. A runner that died is no such case: the next question loads it again.
     """
     silent_seconds = now - loaded_since
-    if silent_seconds < patience_seconds or not any(same_model(entry.name, model) for entry in running):
+    entry = runner_of(model, tuple(running), namesakes)
+    if silent_seconds < patience_seconds or entry is None or entry.has_died:
         return None
     return StuckSlot(model=model, silent_seconds=silent_seconds)

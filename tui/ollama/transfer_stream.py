@@ -89,6 +89,11 @@ class TransferStream:
         self.is_done = False
         """The server said ``success``; whatever it says after that is ignored."""
 
+    @property
+    def held_bytes(self) -> int:
+        """How much of a line has come whose end has not."""
+        return self._lines.held_bytes
+
     def feed(self, data: bytes) -> Iterator[Progress]:
         """More of the answer, as much as one read brought."""
         return iter(()) if self.is_done else self._feed(data)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from tui.engine import ErrorKind, Host
 from tui.ollama import faults
-from tui.ollama.credentials import Credentials, headers_to_send
+from tui.ollama.credentials import Credentials, headers_to_send, secrets_of
 from tui.ollama.errors import OllamaConnectionError, OllamaError, OllamaResponseError, one_line
 from tui.ollama.proxies import proxy_url
 
@@ -54,6 +54,7 @@ class Answer:
 
     head: Head
     body: bytes
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,8 @@ class Transport:
         self._opening = asyncio.Lock()
         self._is_closed = False
         self._exchanges: set[Exchange] = set()
+        self.secrets: tuple[str, ...] = ()
+        """What is sent in headers that nobody else may read; known once the first connection was opened."""
 
     async def fetch(
         self, method: str, path: str, body: bytes | None = None, *, within_seconds: float, largest_bytes: int
@@ -174,6 +177,7 @@ class Transport:
                 raise faults.closed(self._host)
             if self._client is None:
                 headers = headers_to_send(self._credentials, self._host, self._environ)
+                self.secrets = secrets_of(headers)
                 transport = self._transport
                 if transport is None:
                     proxy = proxy_url(self._host.url, self._environ)

@@ -18,6 +18,7 @@ from tui.ollama.replies import Account, CloudStatus, RecommendedModel
 _LARGEST_NUMBER = 2**63 - 1
 _NANOSECONDS = 1_000_000_000
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII)
+_WEIGHTS = re.compile(r"^FROM [^\n]*?sha256[-:]([0-9a-fA-F]{64})[ \t\"]*$", re.MULTILINE)
 _GO_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _GO_ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -201,7 +202,14 @@ def model_details(name: str, value: Any, misfits: Misfits) -> ModelDetails:
         metadata=tuple(
             (key, value) for key, value in sorted(info.mapping().items()) if isinstance(value, (str, int, float))
         ),
+        weights_digest=weights_digest(fields.text("modelfile")),
     )
+
+
+def weights_digest(modelfile: str) -> str:
+    """``sha256:…`` of the file that a Modelfile is built on; empty when it is built on a name, or on nothing."""
+    found = _WEIGHTS.search(modelfile)
+    return "" if found is None else f"sha256:{found[1].lower()}"
 
 
 def parameters(text: str) -> tuple[tuple[str, str], ...]:
