@@ -17,6 +17,7 @@ class Subcommand(NamedTuple):
 
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
+    Subcommand("conversations", "list, search, export and import conversations", "tui.cli.conversations"),
     Subcommand("models", "list, pull, delete and load the models of a server", "tui.cli.models"),
 )
 

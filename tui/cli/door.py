@@ -213,6 +213,15 @@ class Door:
         finally:
             await _whole(workspace.close())
 
+    @asynccontextmanager
+    async def library(self) -> AsyncGenerator[Workspace, None]:
+        """The same without a server: nothing is asked of one."""
+        workspace = await asyncio.to_thread(Workspace.prepare, self.options, environ=self.environ)
+        try:
+            yield workspace
+        finally:
+            await _whole(workspace.close())
+
     async def close(self) -> None:
         """Returns when everything is written, or nobody takes it."""
         self._clear_status()
