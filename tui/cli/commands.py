@@ -17,6 +17,13 @@ class Subcommand(NamedTuple):
 
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
+    Subcommand("generate", "go on with a text, raw or with a gap, beside any conversation", "tui.cli.generate"),
+    Subcommand("embed", "make vectors of texts, as JSON Lines", "tui.cli.embed"),
+    Subcommand(
+        "batch", "ask many prompts from a file, a few at a time; goes on where it was interrupted", "tui.cli.batch"
+    ),
+    Subcommand("bench", "measure how fast models are", "tui.cli.bench"),
+    Subcommand("compare", "ask several models the same, side by side", "tui.cli.compare"),
     Subcommand("conversations", "list, search, export and import conversations", "tui.cli.conversations"),
     Subcommand("models", "list, pull, delete and load the models of a server", "tui.cli.models"),
 )

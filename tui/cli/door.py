@@ -97,6 +97,11 @@ class Door:
         self._pieces = 0
         self._is_line_open = False
 
+    @property
+    def columns(self) -> int:
+        """Of the terminal that the data is written to; 120 for anything else."""
+        return _columns(self._stdout) if self.writes_terminal else 120
+
     # Data
 
     async def write(self, text: str) -> None:

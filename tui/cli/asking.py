@@ -1,0 +1,152 @@
+"""What the commands that ask a model share: the flags, which model it is, and whether it may leave the machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui.atomic import read_bounded
+from tui.chat.choice import choose_model
+from tui.cli.door import Door
+from tui.engine import EngineError, ErrorKind
+from tui.failures import Failure
+from tui.theming.nearest import nearest
+from tui.workspace import Workspace
+
+LARGEST_SCHEMA_BYTES = 1_000_000
+ANY_JSON: Mapping[str, Any] = {"type": "object"}
+"""Servers enforce a schema; the word ``json`` alone some of them do not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How a model is to answer; what is None or empty is left to the settings, then to the model."""
+
+    system: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    think: bool | str | None = None
+    format: Mapping[str, Any] | None = None
+    keep_alive: float | str | None = None
+
+
+def add_asking_arguments(parser: argparse.ArgumentParser, *, has_model: bool = True) -> None:
+    group = parser.add_argument_group("how it answers")
+    if has_model:
+        group.add_argument(
+            "--model", metavar="NAME", help="else the one of the settings, one that is loaded, the newest"
+        )
+    group.add_argument("--system", metavar="TEXT", default="", help="the system prompt")
+    group.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="such as num_ctx=8192 or temperature=0"
+    )
+    group.add_argument("--format", metavar="json|FILE", help="JSON, or JSON by the schema in a file")
+    group.add_argument(
+        "--think", nargs="?", const="on", metavar="LEVEL", help="on (without a level), off, low, medium or high"
+    )
+    group.add_argument(
+        "--keep-alive", metavar="TIME", help="how long the model stays in memory: 30m, 0, or -1 for ever"
+    )
+    group.add_argument("--allow-cloud", action="store_true", help="let it leave for a model in the cloud, unasked")
+
+
+async def asked_of(arguments: argparse.Namespace) -> Asked:
+    """Raises ``Failure`` for a flag that says nothing."""
+    return Asked(
+        system=arguments.system,
+        options=dict(option_of(one) for one in arguments.option),
+        think=think_of(arguments.think),
+        format=await format_of(arguments.format),
+        keep_alive=keep_alive_of(arguments.keep_alive),
+    )
+
+
+def option_of(text: str) -> tuple[str, Any]:
+    """``NAME=VALUE``: the value as JSON has it, else as text."""
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise Failure(f"--option {text} says nothing", "", "write NAME=VALUE")
+    try:
+        return name.strip(), json.loads(value)
+    except (ValueError, RecursionError):
+        return name.strip(), value
+
+
+def think_of(text: str | None) -> bool | str | None:
+    if text is None:
+        return None
+    if text not in ("on", "off", "low", "medium", "high"):
+        raise Failure(f"--think {text} is not known", "", "write on, off, low, medium or high")
+    return text == "on" if text in ("on", "off") else text
+
+
+def keep_alive_of(text: str | None) -> float | str | None:
+    """Seconds as a number, or a duration with its unit."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
+async def format_of(text: str | None) -> Mapping[str, Any] | None:
+    if text is None:
+        return None
+    if text == "json":
+        return ANY_JSON
+    path = Path(text)
+    data = await asyncio.to_thread(read_bounded, path, LARGEST_SCHEMA_BYTES, follow_links=True)
+    try:
+        schema = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Failure(f"{path.name} is no JSON schema", str(error), "write the schema as JSON") from None
+    if not isinstance(schema, dict):
+        raise Failure(f"{path.name} is no JSON schema", "it is no object", 'such as {"type": "object"}')
+    return schema
+
+
+async def model_for(workspace: Workspace, named: str | None) -> str:
+    """The model that is named, or the one that the screen would take. Raises when there is none."""
+    catalog = workspace.catalog
+    models = await catalog.refresh()
+    if named:
+        found = workspace.find_model(named)
+        if found is None:
+            near = nearest(named, [one.name for one in models])
+            raise EngineError(
+                f"there is no model {named} on {workspace.host.name}{near}",
+                "",
+                f"chinwag models pull {named} fetches it, chinwag models list has those that are there",
+                kind=ErrorKind.model_missing,
+            )
+        return found.name
+    chosen = await choose_model(
+        models,
+        catalog.running,
+        preferred=(workspace.default_model,),
+        capabilities_of=catalog.capabilities_of,
+        same_model=workspace.same_model,
+    )
+    if chosen is None:
+        raise EngineError(
+            f"there is no model to ask on {workspace.host.name}",
+            "none of them can chat",
+            "chinwag models pull NAME fetches one",
+            kind=ErrorKind.model_missing,
+        )
+    return chosen.name
+
+
+async def see_that_it_may_leave(door: Door, workspace: Workspace, model: str, *, is_allowed: bool) -> None:
+    """Raises ``Failure`` when ``model`` runs in the cloud and nobody said that it may be asked."""
+    if is_allowed or not workspace.is_cloud(model):
+        return
+    host = workspace.host
+    if await workspace.cloud_leave.look(host.url):
+        return
+    if await door.confirm(f"{model} runs in the cloud: what you write leaves {host.name}. send it?"):
+        return
+    raise Failure("nothing was sent", f"{model} runs in the cloud", "give --allow-cloud to let it leave")

@@ -1,0 +1,253 @@
+"""``chinwag batch``: many prompts from a file, answers as JSON Lines."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from tui.atomic import FileMissing, read_bounded
+from tui.chat.generation import generation_of
+from tui.cli.asking import Asked, add_asking_arguments, asked_of, model_for, see_that_it_may_leave
+from tui.cli.door import Door, Exit
+from tui.engine import ChatRequest, Engine
+from tui.failures import Failure
+from tui.metrics.wording import plural, seconds_text, speed_words, tokens_text
+from tui.runs.batch import (
+    USUAL_CONCURRENCY,
+    AnswerCache,
+    Batch,
+    BatchItem,
+    BatchProgress,
+    BatchResult,
+    answered_keys,
+    encode_result,
+    single_prompt,
+)
+from tui.runs.prompts import PROMPT, PromptRow, fill, read_prompts, rows_of
+from tui.workspace import Workspace
+
+STATUS_SECONDS = 0.25
+LARGEST_RESULTS_BYTES = 4_000_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompts", metavar="PROMPTS", help="a .jsonl, .csv or .txt file, or - for lines of input")
+    parser.add_argument("--output", metavar="FILE", help="results as they come; an interrupted run goes on with it")
+    parser.add_argument("--template", metavar="TEXT", help="the prompt, with {{column}} of each row")
+    parser.add_argument(
+        "--concurrency",
+        type=int,
+        default=USUAL_CONCURRENCY,
+        metavar="N",
+        help=f"so many at a time ({USUAL_CONCURRENCY})",
+    )
+    parser.add_argument(
+        "--also-on", action="append", default=[], metavar="URL", help="another server that takes a share of the prompts"
+    )
+    parser.add_argument("--cache", action="store_true", help="ask identical questions once")
+    parser.add_argument("--again", action="store_true", help="ask everything again, whatever --output has")
+    parser.add_argument("--in-order", action="store_true", help="write results in the order of the prompts, at the end")
+    add_asking_arguments(parser)
+
+
+async def run(arguments: argparse.Namespace, door: Door) -> int:
+    if arguments.concurrency < 1:
+        raise Failure("--concurrency must be at least 1")
+    asked = await asked_of(arguments)
+    rows = await _rows(arguments.prompts)
+    output = None if arguments.output is None else Path(arguments.output)
+    if output is not None and output.name == Path(arguments.prompts).name and await _is_same(output, arguments.prompts):
+        raise Failure("--output is the file of the prompts", "it would be written over", "name another one")
+    async with door.workspace() as workspace, AsyncExitStack() as others:
+        model = await model_for(workspace, arguments.model)
+        await see_that_it_may_leave(door, workspace, model, is_allowed=arguments.allow_cloud)
+        items = _items(rows, arguments, asked, workspace, model)
+        engines: list[Engine] = [workspace.engine]
+        for address in arguments.also_on:
+            host = workspace.servers.host_called(address, source="--also-on")
+            client = workspace.servers.client(host, await workspace.servers.key_for(host))
+            engines.append(await others.enter_async_context(client))
+        done = await _answered(output) if output is not None and not arguments.again else frozenset()
+        batch = Batch(
+            items,
+            engines=engines,
+            clock=workspace.clock,
+            concurrency=arguments.concurrency,
+            done=done,
+            cache=AnswerCache() if arguments.cache else None,
+        )
+        if done and batch.progress.skipped:
+            door.talk(f"{plural(batch.progress.skipped, 'prompt')} of {len(items)} had an answer already")
+        async with _Sink(door, output, in_order=arguments.in_order, anew=arguments.again) as sink:
+            await _follow(batch, sink, door)
+    return _summary(batch.progress, door)
+
+
+async def _rows(source: str) -> tuple[PromptRow, ...]:
+    if source == "-":
+        data = await asyncio.to_thread(sys.stdin.buffer.read)
+        return rows_of(data, name="the input")
+    return await asyncio.to_thread(read_prompts, Path(source))
+
+
+async def _is_same(one: Path, other: str) -> bool:
+    def look() -> bool:
+        try:
+            return one.samefile(other)
+        except OSError:
+            return False
+
+    return await asyncio.to_thread(look)
+
+
+def _items(
+    rows: tuple[PromptRow, ...], arguments: argparse.Namespace, asked: Asked, workspace: Workspace, model: str
+) -> list[BatchItem]:
+    """Raises ``Failure`` for the first row that the template, or the lack of one, does not fit."""
+    name = Path(arguments.prompts).name
+    template = arguments.template or f"{{{{{PROMPT}}}}}"
+    generation = generation_of(workspace.loaded.settings.generation)
+    options: Mapping[str, object] = {**generation.options, **asked.options}
+    return [
+        BatchItem(
+            index=index,
+            request=ChatRequest(
+                model=model,
+                messages=single_prompt(fill(template, row, name=name), system=asked.system),
+                options=options,
+                think=generation.think if asked.think is None else asked.think,
+                format=asked.format,
+                keep_alive=generation.keep_alive if asked.keep_alive is None else asked.keep_alive,
+            ),
+            columns=row.columns,
+        )
+        for index, row in enumerate(rows)
+    ]
+
+
+async def _answered(output: Path) -> frozenset[str]:
+    try:
+        return answered_keys(await asyncio.to_thread(read_bounded, output, LARGEST_RESULTS_BYTES, follow_links=True))
+    except FileMissing:
+        return frozenset()
+
+
+async def _follow(batch: Batch, sink: _Sink, door: Door) -> None:
+    moving = asyncio.create_task(_show(batch, door))
+    try:
+        async with aclosing(batch.results()) as results:
+            async for result in results:
+                await sink.take(result)
+                if not result.answer.is_whole:
+                    door.warn(f"prompt {result.item.index + 1}: {result.answer.failure}")
+    finally:
+        moving.cancel()
+        await asyncio.wait({moving})
+
+
+async def _show(batch: Batch, door: Door) -> None:
+    while True:
+        door.status(_words(batch.progress))
+        await asyncio.sleep(STATUS_SECONDS)
+
+
+def _words(progress: BatchProgress) -> str:
+    words = [f"{progress.done + progress.failed} of {progress.total}"]
+    if progress.failed:
+        words.append(f"{progress.failed} failed")
+    if (speed := progress.tokens_per_second) is not None:
+        words.append(speed_words(speed))
+    if (left := progress.seconds_left) is not None:
+        words.append(f"{seconds_text(left)} left")
+    return " · ".join(words)
+
+
+def _summary(progress: BatchProgress, door: Door) -> int:
+    words = [f"{progress.done} of {progress.total} answered in {seconds_text(progress.seconds)}"]
+    if progress.answer_tokens:
+        words.append(f"{tokens_text(progress.answer_tokens)} tokens")
+    if (speed := progress.tokens_per_second) is not None:
+        words.append(speed_words(speed))
+    if progress.cached:
+        words.append(f"{progress.cached} from the cache")
+    if progress.failed:
+        words.append(f"{progress.failed} failed; the same command asks them again")
+    (door.warn if progress.failed else door.talk)(" · ".join(words))
+    return Exit.failed if progress.failed else Exit.well
+
+
+@dataclass(slots=True)
+class _Sink:
+    """Where results go: to a file that only grows, or to standard output."""
+
+    door: Door
+    output: Path | None
+    in_order: bool
+    anew: bool
+    _file: int = -1
+    _held: list[BatchResult] = field(default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        if self.output is not None:
+            self._file = await asyncio.to_thread(self._open)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            for result in sorted(self._held, key=lambda one: one.item.index):
+                await self._write(encode_result(result))
+        finally:
+            if self._file >= 0:
+                await asyncio.to_thread(self._close)
+
+    async def take(self, result: BatchResult) -> None:
+        if self.in_order and self.output is None:
+            self._held.append(result)
+        else:
+            await self._write(encode_result(result))
+
+    async def _write(self, line: bytes) -> None:
+        if self._file < 0:
+            await self.door.write(line.decode("utf-8", "replace"))
+        else:
+            await asyncio.to_thread(self._append, line)
+
+    def _open(self) -> int:
+        assert self.output is not None
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if self.anew else 0)
+        try:
+            descriptor = os.open(self.output, flags, 0o600)
+            # What was torn when the machine went away must not run into the next line.
+            size = os.fstat(descriptor).st_size
+            if size and not self.anew:
+                with self.output.open("rb") as file:
+                    file.seek(size - 1)
+                    if file.read(1) != b"\n":
+                        os.write(descriptor, b"\n")
+        except OSError as error:
+            raise Failure(f"cannot write {self.output}", error.strerror or str(error), "choose another file") from None
+        return descriptor
+
+    def _append(self, line: bytes) -> None:
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            raise Failure(
+                f"cannot write {self.output}", error.strerror or str(error), "make room; the same command goes on"
+            ) from None
+
+    def _close(self) -> None:
+        try:
+            os.fsync(self._file)
+        finally:
+            os.close(self._file)
+            self._file = -1

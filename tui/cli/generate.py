@@ -1,0 +1,86 @@
+"""``chinwag generate``: one text to be gone on with, without a conversation."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import aclosing
+
+from tui.cli.asking import add_asking_arguments, asked_of, model_for, see_that_it_may_leave
+from tui.cli.door import Door, Exit
+from tui.engine import FinalCounts
+from tui.failures import Failure
+from tui.metrics.wording import first_token_words, seconds_text, speed_words, token_count_words
+from tui.ollama.requests import GenerateRequest
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "prompt", metavar="PROMPT", nargs="?", default="", help="what is gone on with; input follows it"
+    )
+    parser.add_argument("--raw", action="store_true", help="the prompt is all that the model reads: no template")
+    parser.add_argument("--suffix", metavar="TEXT", default="", help="what comes behind the text that is asked for")
+    parser.add_argument("--no-stream", action="store_true", help="write the answer when it is whole")
+    parser.add_argument("--stats", action="store_true", help="say how long it took")
+    add_asking_arguments(parser)
+
+
+async def run(arguments: argparse.Namespace, door: Door) -> int:
+    asked = await asked_of(arguments)
+    prompt = "\n".join(part for part in (arguments.prompt, await door.read_input()) if part)
+    if not prompt:
+        raise Failure(
+            "there is nothing to go on with", "no prompt was given", "write it behind generate, or pipe it in"
+        )
+    async with door.workspace() as workspace:
+        model = await model_for(workspace, arguments.model)
+        await see_that_it_may_leave(door, workspace, model, is_allowed=arguments.allow_cloud)
+        request = GenerateRequest(
+            model=model,
+            prompt=prompt,
+            suffix=arguments.suffix,
+            system=asked.system,
+            raw=arguments.raw,
+            options=asked.options,
+            think=asked.think,
+            format=asked.format,
+            keep_alive=asked.keep_alive,
+            stream=not arguments.no_stream,
+        )
+        text: list[str] = []
+        thinking: list[str] = []
+        counts: FinalCounts | None = None
+        began, first_at = workspace.clock(), None
+        async with aclosing(workspace.client.generate(request)) as parts:
+            async for part in parts:
+                if isinstance(part, FinalCounts):
+                    counts = part
+                    continue
+                first_at = workspace.clock() if first_at is None else first_at
+                text.append(part.text)
+                thinking.append(part.thinking)
+                if not door.as_json and not arguments.no_stream:
+                    await door.write(part.text)
+        seconds = workspace.clock() - began
+    if door.as_json:
+        value = {"model": model, "text": "".join(text), "thinking": "".join(thinking) or None, "seconds": seconds}
+        if counts is not None:
+            value |= {"prompt_tokens": counts.prompt_tokens, "answer_tokens": counts.answer_tokens}
+            value |= {"done_reason": counts.done_reason, "tokens_per_second": counts.tokens_per_second}
+        await door.value({name: one for name, one in value.items() if one is not None})
+    elif arguments.no_stream:
+        await door.write("".join(text))
+    await door.end_line()
+    if arguments.stats:
+        _say_stats(door, counts, seconds, None if first_at is None else first_at - began)
+    return Exit.well
+
+
+def _say_stats(door: Door, counts: FinalCounts | None, seconds: float, first_seconds: float | None) -> None:
+    words = [seconds_text(seconds)]
+    if first_seconds is not None:
+        words.append(first_token_words(first_seconds))
+    if counts is not None and counts.answer_tokens is not None:
+        words.append(token_count_words(counts.answer_tokens))
+    if counts is not None and counts.tokens_per_second is not None:
+        words.append(speed_words(counts.tokens_per_second))
+    door.warn(" · ".join(words))
