@@ -10,7 +10,7 @@ from tui.cleaning import clean_line
 from tui.failures import Failure
 from tui.settings.form import Field, fitting, form_fields
 from tui.settings.load import LoadedSettings, SettingsFault, load_settings
-from tui.settings.schema import SETTINGS, Setting
+from tui.settings.schema import SETTINGS, Setting, key_setting
 from tui.settings.values import settings_of
 
 
@@ -89,6 +89,31 @@ def test_what_is_typed_is_checked(file: Path, name: str, typed: str, complains: 
     assert complains in said
 
 
+def test_what_may_be_left_unset_is_emptied_to_unset_it(file: Path) -> None:
+    temperature = field("generation.temperature", loaded(file, "[generation]\ntemperature = 0\n"))
+    assert (temperature.value_text, temperature.default_text, temperature.kept_text) == ("0", "not set", "0")
+    assert temperature.is_changed
+    assert temperature.read(" ") is None
+    assert temperature.read("0.70") == 0.7
+    unset = field("generation.temperature", loaded(file, ""))
+    assert (unset.value_text, unset.kept_text, unset.is_changed) == ("not set", "", False)
+
+
+def test_the_keys_of_a_command_are_a_setting(file: Path) -> None:
+    keys = key_setting("model.choose", default=("ctrl+t",), words="choose the model")
+    found = loaded(file, "[keys]\n'model.choose' = ''\n")
+    (none,) = form_fields([keys], found, {})
+    assert (none.words, none.value_text, none.default_text, none.is_changed) == (
+        "model.choose",
+        "no key",
+        "ctrl+t",
+        True,
+    )
+    (declared,) = form_fields([keys], loaded(file, ""), {})
+    assert (declared.value_text, declared.origin, declared.is_changed) == ("ctrl+t", "default", False)
+    assert fitting([none], "choose the model")
+
+
 def test_choices_go_round_and_a_text_has_none(file: Path) -> None:
     glyphs = field("appearance.glyphs", loaded(file))
     assert [glyphs.stepped(steps) for steps in (1, 2, 3, -1)] == ["unicode", "ascii", "auto", "ascii"]
@@ -112,7 +137,7 @@ def test_the_search_looks_at_names_help_variables_and_choices(file: Path) -> Non
 
     assert found("prose width") == ["appearance.prose_width_columns"]
     assert found("OLLAMA_HOST") == ["server.host"]
-    assert found("CHINWAG_CHAT") == ["chat.model"]
+    assert found("CHINWAG_CHAT_MODEL") == ["chat.model"]
     assert found("--model") == ["chat.model"]
     assert found("nord") == ["appearance.theme"]
     assert found("toml") == ["storage.format"]

@@ -72,12 +72,14 @@ def test_flag_wins_over_environment_over_file_over_default(file: Path) -> None:
 
 
 def test_every_setting_can_come_from_its_variable(file: Path) -> None:
-    words = {"switch": "off", "integer": "111", "text": "word"}
-    environ = {s.env: s.choices[-1] if s.kind == "choice" else words[s.kind] for s in SETTINGS}
+    words = {"switch": "off", "text": "word", "duration": "5m", "list": "###"}
+    environ = {s.env: words.get(s.kind) or (s.choices[-1] if s.choices else str(s.maximum)) for s in SETTINGS}
     found = load_settings(file, environ, {})
     assert set(found.origins.values()) == {"environment"}
     assert found.settings.appearance.motion is False
-    assert found.settings.appearance.prose_width_columns == 111
+    assert found.settings.appearance.prose_width_columns == 400
+    assert found.settings.generation.temperature == 5
+    assert found.settings.generation.stop == ("###",)
     assert found.settings.storage.format == "toml"
 
 
@@ -96,7 +98,13 @@ def test_every_setting_can_come_from_its_variable(file: Path) -> None:
         ("[appearance]\nprose_width_columns = " + "9" * 5000, "it"),
         ("[appearance]\nglyphs = 1979-05-27T07:32:00Z", "it needs to be auto, unicode or ascii"),
         ("[appearance]\ntheme = '''a\nb'''", "one line"),
-        ("[appearance]\ntheme = [1]", "it needs to be text, not a list"),
+        ("[appearance]\ntheme = [1]", "it needs to be text, not such a list"),
+        ("keys = 3", "keys needs to be a table, as in [keys]"),
+        ("[keys]\n'model.choose' = 3", "keys.model.choose: it needs to be a key"),
+        ("[keys]\n'Model Choose' = 'f5'", "keys.Model Choose"),
+        ("[kyes]\n'model.choose' = 'f5'", "kyes is no group of settings, did you mean keys?"),
+        ("[generation]\ntemperature = 'warm'", 'generation.temperature: it needs to be 0 to 5, not "warm"'),
+        ("[generation]\ntemprature = 1", "did you mean generation.temperature?"),
         ("[appearance.theme]\nx = 1", "it needs to be text, not a table"),
         ('[storage]\nformat = "\\u001b[2J"', "it needs to be json or toml"),
         ('"\\u001b]0;x\\u0007" = 1', "is no group of settings"),
@@ -184,6 +192,16 @@ def test_a_flag_that_is_no_setting_is_a_mistake_of_the_caller(file: Path) -> Non
         load_settings(file, {}, {"chat.modle": "x"})
 
 
+def test_keys_are_read_however_their_names_are_written(file: Path) -> None:
+    found = loaded(file, b"[keys]\n'model.choose' = 'f5'\nquit = []\nview.top = ['f6', 'alt+t']\n'help.keys' = ''\n")
+    assert dict(found.keys) == {"model.choose": ("f5",), "quit": (), "view.top": ("f6", "alt+t"), "help.keys": ()}
+    assert found.faults == ()
+    assert found.value("keys.model.choose") == ("f5",)
+    assert found.value("keys.model.other") is None
+    changed = found.with_saved("keys.model.choose", ("f7",)).with_saved("keys.quit", None)
+    assert dict(changed.keys) == {"model.choose": ("f7",), "view.top": ("f6", "alt+t"), "help.keys": ()}
+
+
 def test_a_change_is_seen_with_its_origin_and_can_be_put_back(file: Path) -> None:
     found = load_settings(file, {}, {})
     changed = found.with_value("appearance.theme", "nord")
@@ -212,7 +230,7 @@ VALUES = st.recursive(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
-@given(st.dictionaries(st.sampled_from(["server", "chat", "appearance", "storage", "x"]), VALUES))
+@given(st.dictionaries(st.sampled_from(["server", "chat", "generation", "appearance", "keys", "storage", "x"]), VALUES))
 def test_any_table_gives_settings(file: Path, table: dict[str, object]) -> None:
     found = loaded(file, write_toml(table))
     assert all(clean(fault.message) == fault.message for fault in found.faults)

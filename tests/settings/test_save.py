@@ -57,8 +57,8 @@ def save(file: Path, name: str, value: Value) -> Path | None:
     return save_setting(file, name, value, now=now)
 
 
-def value_in(file: Path, name: str) -> Value:
-    return load_settings(file, {}, {}).settings.get(name)
+def value_in(file: Path, name: str) -> Value | None:
+    return load_settings(file, {}, {}).value(name)
 
 
 def files_beside(file: Path) -> set[str]:
@@ -308,7 +308,28 @@ def test_what_was_saved_is_what_is_loaded(tmp_path: Path, data: st.DataObject) -
         save(file, name, value)
     found = load_settings(file, {}, {})
     assert found.faults == ()
-    assert {name: found.settings.get(name) for name, _ in changes[:4]} == dict(changes[:4])
+    assert {name: found.value(name) for name, _ in changes[:4]} == dict(changes[:4])
+
+
+def test_a_key_of_a_command_keeps_the_way_its_name_is_written(file: Path) -> None:
+    save(file, "keys.model.choose", ("f5",))
+    assert file.read_text().endswith('[keys]\n"model.choose" = ["f5"]\n')
+    save(file, "keys.quit", ())
+    assert load_settings(file, {}, {}).keys == {"model.choose": ("f5",), "quit": ()}
+    file.write_text("[keys]\n# mine\nmodel.choose = 'f5' # there\nquit = ''\n")
+    save(file, "keys.model.choose", ("f6", "f7"))
+    assert file.read_text() == '[keys]\n# mine\nmodel.choose = ["f6", "f7"] # there\nquit = \'\'\n'
+    reset_setting(file, "keys.model.choose", now=now)
+    assert load_settings(file, {}, {}).keys == {"quit": ()}
+
+
+def test_a_number_that_is_not_set_any_more_leaves_the_file(file: Path) -> None:
+    save(file, "generation.temperature", 0)
+    save(file, "generation.stop", ("###", "\n\n"))
+    assert file.read_text().endswith('[generation]\ntemperature = 0.0\nstop = ["###", "\\n\\n"]\n')
+    reset_setting(file, "generation.temperature", now=now)
+    assert value_in(file, "generation.temperature") is None
+    assert value_in(file, "generation.stop") == ("###", "\n\n")
 
 
 LINES = st.sampled_from(

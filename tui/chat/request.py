@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tui.chat.generation import AS_THE_MODEL_IS_MADE, Generation
 from tui.cleaning import for_model
 from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import ChatMessage, ChatRequest
 
 
-def build_request(conversation: Conversation, *, model: str) -> ChatRequest:
+def build_request(
+    conversation: Conversation, *, model: str, generation: Generation = AS_THE_MODEL_IS_MADE
+) -> ChatRequest:
     """Everything said so far, for ``model``; what the person did not set is left to the server.
 
     Thinking is left out: models are not meant to see their own again. Where a prompt was answered more than once, only
@@ -22,6 +25,9 @@ def build_request(conversation: Conversation, *, model: str) -> ChatRequest:
             ChatMessage(role=message.role, text=for_model(message.text), tool_calls=message.tool_calls)
             for message in _spoken(conversation.messages)
         ),
+        options=generation.options,
+        think=generation.think,
+        keep_alive=generation.keep_alive,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
@@ -24,7 +25,8 @@ def edited(data: bytes, setting: Setting, value: Value | None) -> bytes:
     before = read_toml(data, name="it")
     if not isinstance(before.get(setting.group, {}), dict):
         raise _not_in_place(setting)
-    wanted = _changed(before, setting, value)
+    path = _path(before, setting)
+    wanted = _changed(before, path, value)
     if _same(before, wanted):
         return data
     if not data:
@@ -32,29 +34,51 @@ def edited(data: bytes, setting: Setting, value: Value | None) -> bytes:
     elif setting.group not in before:
         result = text + _new_table(text, setting, value)
     else:
-        result = _edited_in_place(text, setting, value)
+        result = _edited_in_place(text, setting, path, value)
     if "\r\n" in text and text.count("\n") == text.count("\r\n"):
         result = result.replace("\r\n", "\n").replace("\n", "\r\n")
     encoded = result.encode()
-    _refuse_unless(encoded, wanted, setting)
+    # Of tables that are written as dotted keys nothing is left with their last key.
+    _refuse_unless(encoded, (wanted, _without_empty(wanted, path)), setting)
     return encoded
 
 
-def _changed(table: dict[str, Any], setting: Setting, value: Value | None) -> dict[str, Any]:
-    keys = {key: item for key, item in table.get(setting.group, {}).items() if key != setting.key}
-    if value is not None:
-        keys[setting.key] = value
-    return table | {setting.group: keys} if setting.group in table or keys else table
+def _path(table: Mapping[str, Any], setting: Setting) -> tuple[str, ...]:
+    """The tables down to the setting. The name of a command may be one quoted key or, dotted, tables within tables."""
+    names = tuple(setting.key.split("."))
+    inner: Any = table.get(setting.group, {})
+    if len(names) == 1 or setting.key in inner:
+        return setting.group, setting.key
+    for name in names:
+        if not isinstance(inner, dict) or name not in inner:
+            return setting.group, setting.key
+        inner = inner[name]
+    return setting.group, *names
+
+
+def _changed(table: Mapping[str, Any], path: tuple[str, ...], value: Value | None) -> dict[str, Any]:
+    name, *rest = path
+    if rest:
+        inner = _changed(table.get(name, {}), tuple(rest), value)
+        return {**table, name: inner} if name in table or inner else dict(table)
+    kept = {key: item for key, item in table.items() if key != name}
+    return kept if value is None else {**kept, name: _in_toml(value)}
+
+
+def _in_toml(value: Value) -> str | bool | int | float | list[str]:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _new_table(text: str, setting: Setting, value: Value | None) -> str:
     import tomlkit
 
     gap = "" if text.endswith("\n") or not text else "\n"
-    return f"{gap}\n[{setting.group}]\n{setting.key} = {tomlkit.item(value).as_string()}\n"
+    key = tomlkit.key(setting.key).as_string()
+    written = "" if value is None else tomlkit.item(_in_toml(value)).as_string()
+    return f"{gap}\n[{setting.group}]\n{key} = {written}\n"
 
 
-def _edited_in_place(text: str, setting: Setting, value: Value | None) -> str:
+def _edited_in_place(text: str, setting: Setting, path: tuple[str, ...], value: Value | None) -> str:
     # Not at the start: reading needs none of it.
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -64,19 +88,22 @@ def _edited_in_place(text: str, setting: Setting, value: Value | None) -> str:
         # tomlkit adds no line end to a last line that lacks one.
         end = "" if text.endswith("\n") else "\n"
         document = tomlkit.parse(text.removeprefix(mark) + end)
-        group: Any = document[setting.group]
+        *tables, key = path
+        group: Any = document
+        for name in tables:
+            group = group[name]
         if value is None:
-            del group[setting.key]
-        elif setting.key in group:
-            group[setting.key] = value
+            del group[key]
+        elif key in group:
+            group[key] = _in_toml(value)
         else:
-            _append(group, setting.key, value)
+            _append(group, key, _in_toml(value))
         return mark + tomlkit.dumps(document)
     except (TOMLKitError, ValueError, RecursionError) as error:
         raise _not_in_place(setting) from error
 
 
-def _append(group: Any, key: str, value: Value) -> None:
+def _append(group: Any, key: str, value: Any) -> None:
     """Adds the key before the blank line and the comments that lead over to the next table."""
     from tomlkit.items import Table
 
@@ -89,10 +116,19 @@ def _append(group: Any, key: str, value: Value) -> None:
     body.extend(rest)
 
 
-def _refuse_unless(result: bytes, wanted: dict[str, Any], setting: Setting) -> None:
+def _without_empty(table: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """``table`` without the tables along ``path`` that have nothing in them."""
+    name, *rest = path
+    if not rest or name not in table:
+        return dict(table)
+    inner = _without_empty(table[name], tuple(rest))
+    return {key: item for key, item in table.items() if key != name} | ({name: inner} if inner else {})
+
+
+def _refuse_unless(result: bytes, wanted: tuple[dict[str, Any], ...], setting: Setting) -> None:
     """The editor's work is read back before anything is replaced by it."""
     try:
-        is_right = _same(read_toml(result, name="it"), wanted)
+        is_right = any(_same(read_toml(result, name="it"), one) for one in wanted)
     except Failure as failure:
         raise _not_in_place(setting) from failure
     if not is_right:

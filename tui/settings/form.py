@@ -9,10 +9,11 @@ from typing import Protocol
 from tui.cleaning import clean_line
 from tui.failures import Failure
 from tui.settings.load import Origin, SettingsFault
-from tui.settings.schema import Setting, Value, check_value, parse_value
+from tui.settings.schema import Setting, Value, check_value, parse_value, write_value
 
 NOT_SET = "not set"
 """How an empty text is shown."""
+NO_KEY = "no key"
 
 
 class Loaded(Protocol):
@@ -25,7 +26,7 @@ class Loaded(Protocol):
     @property
     def faults(self) -> tuple[SettingsFault, ...]: ...
 
-    def value(self, name: str) -> Value: ...
+    def value(self, name: str) -> Value | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Field:
     """One setting with what holds at this moment."""
 
     setting: Setting
-    value: Value
+    value: Value | None
     origin: Origin
     in_file: Value | None = None
     """What the file says; None when it says nothing that can be used."""
@@ -43,6 +44,8 @@ class Field:
     @property
     def words(self) -> str:
         """Its key as people read it, without the unit, which stands behind the value: ``prose width``."""
+        if self.setting.kind == "keys":
+            return self.setting.key
         words = self.setting.key.replace("_", " ")
         return words.removesuffix(f" {self.setting.unit}") if self.setting.unit else words
 
@@ -57,13 +60,19 @@ class Field:
         return self.in_file is not None and self.in_file != self.setting.default
 
     @property
-    def kept_value(self) -> Value:
+    def kept_value(self) -> Value | None:
         """What holds as soon as no variable and no flag wins over the file."""
         return self.setting.default if self.in_file is None else self.in_file
 
     @property
+    def kept_text(self) -> str:
+        """``kept_value`` as it is written into the form; empty while it is not set."""
+        kept = self.kept_value
+        return "" if kept is None else write_value(self.setting, kept)
+
+    @property
     def value_text(self) -> str:
-        return value_text(self.value)
+        return value_text(self.setting, self.value)
 
     @property
     def default_text(self) -> str:
@@ -75,8 +84,10 @@ class Field:
         match self.setting.kind:
             case "switch":
                 return "on or off"
-            case "integer":
+            case "integer" | "number" | "duration" | "list":
                 return self.setting.allowed
+            case "keys":
+                return ""
             case _ if len(self.choices) > 8:
                 return f"one of {len(self.choices)}"
             case _:
@@ -112,9 +123,11 @@ class Field:
             return failure.message
         return ""
 
-    def read(self, typed: str) -> Value:
-        """The value that ``typed`` says. Raises ``Failure`` naming what is allowed."""
-        if self.setting.kind == "integer" and not typed.strip():
+    def read(self, typed: str) -> Value | None:
+        """The value that ``typed`` says; None when it says nothing and may. Raises ``Failure`` naming what is allowed."""
+        if self.setting.default is None and not typed.strip():
+            return None
+        if self.setting.kind in ("integer", "number") and not typed.strip():
             raise Failure(f"{self.setting.name} needs a number", f"it needs to be {self.setting.allowed}", "")
         return parse_value(self.setting, typed)
 
@@ -138,8 +151,8 @@ def form_fields(schema: Sequence[Setting], loaded: Loaded, offered: Mapping[str,
     return tuple(
         Field(
             setting=setting,
-            value=loaded.value(setting.name),
-            origin=loaded.origins[setting.name],
+            value=setting.default if (value := loaded.value(setting.name)) is None else value,
+            origin=loaded.origins.get(setting.name, "default"),
             in_file=loaded.in_file.get(setting.name),
             choices=setting.choices or tuple(offered.get(setting.name, ())),
         )
@@ -153,15 +166,15 @@ def fitting(fields: Iterable[Field], typed: str) -> tuple[Field, ...]:
     return tuple(field for field in fields if all(word in _about(field) for word in words))
 
 
-def value_text(value: Value) -> str:
+def value_text(setting: Setting, value: Value | None) -> str:
     """``on``, ``120``, ``chinwag-dark``, ``not set``; a clean line."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return clean_line(str(value), 500) or NOT_SET
+    written = "" if value is None else clean_line(write_value(setting, value), 500)
+    return written or (NO_KEY if setting.kind == "keys" else NOT_SET)
 
 
-def _with_unit(setting: Setting, value: Value) -> str:
-    return f"{value_text(value)} {setting.unit}".rstrip()
+def _with_unit(setting: Setting, value: Value | None) -> str:
+    shown = value_text(setting, value)
+    return shown if value is None else f"{shown} {setting.unit}".rstrip()
 
 
 def _about(field: Field) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -11,12 +12,26 @@ from typing import Any, Literal
 from tui.atomic import FileMissing, read_bounded
 from tui.cleaning import clean_line
 from tui.failures import Failure
-from tui.settings.schema import BY_NAME, GROUPS, SETTINGS, Setting, Value, check_value, find_setting, parse_value
+from tui.settings.schema import (
+    BY_NAME,
+    GROUPS,
+    KEYS,
+    SETTINGS,
+    Setting,
+    Value,
+    check_value,
+    find_setting,
+    is_key_name,
+    parse_value,
+)
 from tui.settings.values import Settings, settings_of
 from tui.theming.nearest import nearest
 from tui.toml import read_toml
 
 LIMIT_BYTES = 256 * 1024
+
+KEYS_LIMIT = 200
+"""How many commands are given keys, at most."""
 
 _TOLD = 10
 """How many unknown names of a kind are told one by one."""
@@ -44,14 +59,25 @@ class LoadedSettings:
     """What the file says, by the setting's name, whether or not something else wins over it."""
     faults: tuple[SettingsFault, ...] = ()
 
-    def value(self, name: str) -> Value:
-        """The value that holds. Raises ``Failure`` for an unknown name."""
-        return self.settings.get(name)
+    def value(self, name: str) -> Value | None:
+        """The value that holds; None while it is not set. Raises ``Failure`` for an unknown name."""
+        return self.in_file.get(name) if is_key_name(name) else self.settings.get(name)
 
-    def with_value(self, name: str, value: Value, *, origin: Origin = "file") -> LoadedSettings:
+    @property
+    def keys(self) -> Mapping[str, tuple[str, ...]]:
+        """The keys that the file gives to commands, by the command's name; none is an empty tuple."""
+        return {
+            name.partition(".")[2]: value
+            for name, value in self.in_file.items()
+            if is_key_name(name) and isinstance(value, tuple)
+        }
+
+    def with_value(self, name: str, value: Value | None, *, origin: Origin = "file") -> LoadedSettings:
         """The same with one setting changed. Raises ``Failure`` for an unknown name or a value it cannot have."""
-        settings = self.settings.with_value(name, value)
-        in_file = MappingProxyType({**self.in_file, name: value}) if origin == "file" else self.in_file
+        settings = self.settings if is_key_name(name) else self.settings.with_value(name, value)
+        in_file = self.in_file
+        if origin == "file" and value is not None:
+            in_file = MappingProxyType({**in_file, name: value})
         return replace(
             self, settings=settings, origins=MappingProxyType({**self.origins, name: origin}), in_file=in_file
         )
@@ -71,7 +97,7 @@ class LoadedSettings:
             check_value(find_setting(name), value)
         saved = self._with_file_value(name, value)
         saved = replace(saved, faults=_faults_after_saving(self.faults, name, set_aside))
-        if self.origins[name] in ("environment", "flag"):
+        if self.origins.get(name) in ("environment", "flag"):
             return saved
         return saved.with_default(name) if value is None else saved.with_value(name, value)
 
@@ -141,11 +167,35 @@ def _from_file(file: Path, faults: list[SettingsFault]) -> Iterator[tuple[Settin
             yield setting, check_value(setting, value)
         except Failure as failure:
             faults.append(_fault(source, f"{name}: {failure.message}", setting=name))
+    yield from _keys(table.get(KEYS, {}), source, faults)
+
+
+def _keys(table: Any, source: str, faults: list[SettingsFault]) -> Iterator[tuple[Setting, Value]]:
+    """The keys of commands, whose names may be quoted or, dotted as they are, tables within tables."""
+    if not isinstance(table, dict):
+        faults.append(_fault(source, f"{KEYS} needs to be a table, as in [{KEYS}]"))
+        return
+    for name, value in islice(_dotted(table, KEYS, depth=0), KEYS_LIMIT):
+        try:
+            setting = find_setting(name)
+            yield setting, check_value(setting, value)
+        except Failure as failure:
+            # Which commands there are is not known here; that it is none at all is.
+            said = failure.message or "it is no command's name"
+            faults.append(_fault(source, f"{clean_line(name, 60)}: {said}", setting=clean_line(name, 60)))
+
+
+def _dotted(table: Mapping[str, Any], above: str, *, depth: int) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict) and depth < 4:
+            yield from _dotted(value, f"{above}.{key}", depth=depth + 1)
+        else:
+            yield f"{above}.{key}", value
 
 
 def _leaves(table: Mapping[str, Any], source: str, faults: list[SettingsFault]) -> Iterator[tuple[str, Any]]:
     """Name and value of every known setting in ``table``; the rest becomes faults."""
-    unknown_groups = [group for group in table if group not in GROUPS]
+    unknown_groups = [group for group in table if group not in (*GROUPS, KEYS)]
     unknown_names = []
     for group in GROUPS:
         keys = table.get(group, {})
@@ -158,7 +208,8 @@ def _leaves(table: Mapping[str, Any], source: str, faults: list[SettingsFault]) 
             else:
                 unknown_names.append(f"{group}.{key}")
     told = [
-        f"{clean_line(group, 60)} is no group of settings{nearest(group, GROUPS)}" for group in unknown_groups[:_TOLD]
+        f"{clean_line(group, 60)} is no group of settings{nearest(group, (*GROUPS, KEYS))}"
+        for group in unknown_groups[:_TOLD]
     ]
     told += [f"{clean_line(name, 60)} is no setting{nearest(name, BY_NAME)}" for name in unknown_names[:_TOLD]]
     untold = len(unknown_groups) + len(unknown_names) - len(told)

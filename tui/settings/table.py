@@ -9,7 +9,7 @@ from tui.settings.schema import SETTINGS, Setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRow:
-    """All plain text; ``default`` as the file has it, ``flag`` empty where there is none."""
+    """All plain text; ``default`` as the file has it and empty where there is none, ``flag`` empty where there is none."""
 
     name: str
     default: str
@@ -35,6 +35,15 @@ def settings_rows() -> tuple[SettingRow, ...]:
 
 
 def _default(setting: Setting) -> str:
-    if isinstance(setting.default, bool):
-        return str(setting.default).lower()
-    return f'"{setting.default}"' if isinstance(setting.default, str) else str(setting.default)
+    default = setting.default
+    if default is None:
+        return ""
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return f"[{', '.join(map(_quoted, default))}]"
+    return _quoted(default) if isinstance(default, str) else str(default)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'

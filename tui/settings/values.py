@@ -12,11 +12,37 @@ from tui.settings.schema import SETTINGS, Value, check_value, find_setting
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
     host: str
+    attempts: int
+    retry_base_seconds: float
+    retry_cap_seconds: float
+    starts_ollama: bool
+    ollama_program: str
+    ollama_environment: str
+    asks_before_reload: bool
+    recovers_from_memory: Literal["ask", "auto", "never"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatSettings:
     model: str
+    loads_chosen_model: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationSettings:
+    """What is None, empty or ``auto`` is left to the model and the server."""
+
+    thinking: Literal["auto", "on", "off", "low", "medium", "high"]
+    temperature: float | None
+    context_tokens: int | None
+    answer_tokens: int | None
+    seed: int | None
+    top_p: float | None
+    top_k: int | None
+    min_p: float | None
+    repeat_penalty: float | None
+    stop: tuple[str, ...]
+    keep_alive: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +51,21 @@ class AppearanceSettings:
     glyphs: Literal["auto", "unicode", "ascii"]
     motion: bool
     prose_width_columns: int
+    wraps_code: bool
+    shows_gpu: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalSettings:
+    mouse: bool
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionSettings:
+    alert: Literal["off", "bell", "notification"]
+    long_answer_seconds: int
+    title: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,22 +74,41 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    requests: bool
+    text: bool
+    largest_bytes: int
+    kept_files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     server: ServerSettings
     chat: ChatSettings
+    generation: GenerationSettings
     appearance: AppearanceSettings
+    terminal: TerminalSettings
+    attention: AttentionSettings
     storage: StorageSettings
+    log: LogSettings
 
-    def get(self, name: str) -> Value:
-        """The value of the setting ``name``, such as ``appearance.theme``. Raises ``Failure`` for an unknown one."""
+    def get(self, name: str) -> Value | None:
+        """The value of the setting ``name``, such as ``appearance.theme``; None while it is not set.
+
+        Raises ``Failure`` for an unknown one.
+        """
         setting = find_setting(name)
-        value: Value = getattr(getattr(self, setting.group), setting.key)
+        value: Value | None = getattr(getattr(self, setting.group), setting.key)
         return value
 
-    def with_value(self, name: str, value: Value) -> Settings:
-        """The same with one setting changed. Raises ``Failure`` for an unknown name or a value it cannot have."""
+    def with_value(self, name: str, value: Value | None) -> Settings:
+        """The same with one setting changed; None is its default.
+
+        Raises ``Failure`` for an unknown name or a value it cannot have.
+        """
         setting = find_setting(name)
-        group = replace(getattr(self, setting.group), **{setting.key: check_value(setting, value)})
+        checked = setting.default if value is None else check_value(setting, value)
+        group = replace(getattr(self, setting.group), **{setting.key: checked})
         changed: dict[str, Any] = {setting.group: group}
         return replace(self, **changed)
 
@@ -56,8 +116,12 @@ class Settings:
 _GROUP_TYPES = {
     "server": ServerSettings,
     "chat": ChatSettings,
+    "generation": GenerationSettings,
     "appearance": AppearanceSettings,
+    "terminal": TerminalSettings,
+    "attention": AttentionSettings,
     "storage": StorageSettings,
+    "log": LogSettings,
 }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -11,47 +11,39 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tui.app.commands.keymap import with_keys
 from tui.app.glyphs import Glyphs
-from tui.app.screens.list_screen import ListScreen, highlight, key_parts
+from tui.app.screens.list_screen import key_parts
+from tui.app.screens.setting_choice import ChoicePicker, KeyPicker
+from tui.app.screens.settings_changes import Change, Reset, SettingChanges
+from tui.app.screens.settings_words import (
+    OF_COMMANDS,
+    about_source,
+    faults_line,
+    groups_of,
+    key_complaints,
+    keys_of,
+    note_of,
+    row_of,
+)
+from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
-from tui.app.widgets.rows import Parts, Row
-from tui.app.widgets.setting_groups import SettingGroup, SettingGroups
-from tui.app.widgets.setting_rows import SettingRow, SettingRows, lines_of
+from tui.app.widgets.parts import Parts
+from tui.app.widgets.setting_groups import SettingGroups
+from tui.app.widgets.setting_rows import SettingRows, lines_of
 from tui.cleaning import cell_width, clean_line
-from tui.failures import Failure
-from tui.settings.form import NOT_SET, Field, Loaded, fitting, form_fields
+from tui.settings.form import Field, Loaded, fitting, form_fields
 from tui.settings.schema import SETTINGS, Setting, Value
 from tui.theming.values import Theme
-
-Change = Callable[[str, Value], Awaitable[Loaded]]
-"""Keeps the value and lets it act; gives the settings as they are then. Raises ``Failure``."""
-Reset = Callable[[str], Awaitable[Loaded]]
-"""Takes the setting out of the file, so that its default holds; otherwise as ``Change``."""
 
 TWO_PANES_FROM_COLUMNS = 96
 NUMBER_CELLS = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    value: Value | None
-    """None puts the default back."""
-    typed: str = ""
-    is_undo: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Refused:
-    failure: Failure
-    typed: str
-    """What was written; the field begins with it when it is opened again."""
-
-
-class SettingsScreen(Screen[None]):
+class SettingsScreen(FastScreen[None]):
     """Everything here follows from ``schema``. It keeps nothing itself: ``change`` and ``reset`` do.
 
     ``offered`` has what a text is chosen from, by the setting's name. ``place`` says where settings are kept, such as
@@ -83,12 +75,21 @@ class SettingsScreen(Screen[None]):
         layer: over; display: none; background: $role-overlay; width: 20;
     }
     SettingsScreen #value.-open { display: block; }
+    SettingsScreen.-low #search, SettingsScreen.-low #faults { margin: 0; }
+    SettingsScreen.-low #detail { height: 4; padding-top: 0; }
+    SettingsScreen.-low #detail Static { max-height: 1; }
+    SettingsScreen.-tiny #search, SettingsScreen.-tiny #faults { margin: 0; max-height: 1; }
+    SettingsScreen.-tiny #detail { height: 1; padding-top: 0; }
+    SettingsScreen.-tiny #what, SettingsScreen.-tiny #range, SettingsScreen.-tiny #help { display: none; }
+    SettingsScreen.-tiny #detail Static { max-height: 1; }
     """
+
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-tiny"), (14, "-low"), (22, "-high")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
         Binding("ctrl+c", "interrupt", show=False, priority=True),
-        Binding("ctrl+q", "app.quit_chinwag", show=False, priority=True),
+        Binding("ctrl+q", "app.quit_chinwag", show=False, priority=True, id="quit"),
         Binding("tab,shift+tab", "other_part", show=False, priority=True),
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
@@ -121,23 +122,17 @@ class SettingsScreen(Screen[None]):
         super().__init__()
         self.theme = theme
         self.glyphs = glyphs
-        self._loaded = loaded
-        self._change = change
-        self._reset = reset
+        self._changes = SettingChanges(loaded, change=change, reset=reset, changed=self._kept)
         self._offered = offered
         self._schema = tuple(schema)
         self._place = place
         self._file_name = file_name
-        self._wanted: dict[str, _Wanted] = {}
-        """What is still to be kept, by the setting's name; shown as if it were."""
-        self._is_keeping = False
         self._is_leaving = False
-        self._refused: dict[str, _Refused] = {}
-        self._before: list[tuple[str, Value | None]] = []
-        """What the file said before each change, for undo."""
         self._being_edited = ""
         self._said = ("", "")
         """A setting's name, and what was said about it."""
+        self._complaints: Mapping[str, str] = MappingProxyType({})
+        """Why keys that the file gives to commands are not used."""
 
     def compose(self) -> ComposeResult:
         yield Line(theme=self.theme, name="title")
@@ -189,30 +184,27 @@ class SettingsScreen(Screen[None]):
     @property
     def is_settled(self) -> bool:
         """Everything that was changed is kept or refused."""
-        return not self._wanted and not self._is_keeping
+        return self._changes.is_settled
 
     @property
     def _fields(self) -> tuple[Field, ...]:
-        return tuple(map(self._as_wanted, form_fields(self._schema, self._loaded, self._offered)))
+        fields = map(self._changes.as_wanted, form_fields(self._schema, self._changes.loaded, self._offered))
+        # Keys that cannot be used leave the command with those that it is declared with.
+        return tuple(
+            replace(field, value=field.setting.default) if field.setting.name in self._complaints else field
+            for field in fields
+        )
 
     @property
     def _marked(self) -> Field | None:
         return next((field for field in self._fields if field.setting.name == self.rows.marked), None)
-
-    def _as_wanted(self, field: Field) -> Field:
-        wanted = self._wanted.get(field.setting.name)
-        if wanted is None:
-            return field
-        field = replace(field, in_file=wanted.value)
-        if field.is_overridden:
-            return field
-        return replace(field, value=field.kept_value, origin="default" if wanted.value is None else "file")
 
     # What is shown
 
     def _show(self) -> None:
         if not (self.is_mounted and self.is_attached):
             return
+        self._complaints = key_complaints(self._changes.loaded)
         fields = self._fields
         typed = self.search.value.strip()
         shown = fitting(fields, typed)
@@ -220,7 +212,10 @@ class SettingsScreen(Screen[None]):
         if not shown:
             nothing = ((f"no setting fits {clean_line(typed, 40)}", "foreground"), ("  esc shows all again", "muted"))
         self.rows.show(
-            tuple(self._row(field, typed) for field in shown),
+            tuple(
+                row_of(field, typed, note_of(field, self._changes, self._complaints, is_wide=self.has_class("-wide")))
+                for field in shown
+            ),
             name_cells=max((cell_width(field.words) for field in fields), default=0),
             nothing=nothing,
             being_edited=self._being_edited,
@@ -232,43 +227,10 @@ class SettingsScreen(Screen[None]):
         self._show_faults()
         self._show_detail()
 
-    def _row(self, field: Field, typed: str) -> SettingRow:
-        unit = field.setting.unit
-        return SettingRow(
-            name=field.setting.name,
-            group=field.setting.group,
-            words=highlight(field.words, typed, "foreground"),
-            value=field.value_text,
-            value_role="muted" if field.value_text == NOT_SET else "foreground",
-            unit=unit,
-            is_changed=field.is_changed,
-            note=self._note(field),
-        )
-
-    def _note(self, field: Field) -> Parts:
-        if field.setting.name in self._refused:
-            return (("not kept ", "error"),)
-        if field.is_overridden:
-            return ((f"{field.source} ", "warning"),)
-        if any(fault.setting == field.setting.name for fault in self._loaded.faults):
-            return (("the file's is not used ", "warning"),)
-        return ()
-
     def _show_groups(self, fields: tuple[Field, ...], shown: tuple[Field, ...]) -> None:
         marked = self._marked
         current = marked.setting.group if marked is not None else ""
-        names = dict.fromkeys(field.setting.group for field in fields)
-        self.query_one(SettingGroups).show(
-            tuple(
-                SettingGroup(
-                    name=name,
-                    is_current=name == current,
-                    is_changed=any(field.is_changed for field in fields if field.setting.group == name),
-                    has_rows=any(field.setting.group == name for field in shown),
-                )
-                for name in names
-            )
-        )
+        self.query_one(SettingGroups).show(groups_of(fields, shown, current=current))
 
     def _show_title(self, fields: tuple[Field, ...]) -> None:
         changed = sum(field.is_changed for field in fields)
@@ -279,12 +241,11 @@ class SettingsScreen(Screen[None]):
         )
 
     def _show_faults(self) -> None:
-        told = [fault for fault in self._loaded.faults if not fault.setting]
+        known = [setting.name for setting in self._schema]
+        words = faults_line(self._changes.loaded, self._complaints, known, self._file_name)
         faults = self.query_one("#faults", Static)
-        faults.set_class(bool(told), "-some")
-        if told:
-            more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-            faults.update(f"{told[0].source}: {told[0].message}{more}")
+        faults.set_class(bool(words), "-some")
+        faults.update(words)
 
     def _show_detail(self) -> None:
         field = self._marked
@@ -317,17 +278,10 @@ class SettingsScreen(Screen[None]):
         if name == self._being_edited:
             if complaint := field.complaint(self.value_input.value):
                 return complaint, "warning"
-            return "enter keeps it, esc leaves it as it was", ""
-        if name in self._refused:
-            return clean_line(str(self._refused[name].failure), 300), "error"
-        if self._said[0] == name:
-            return self._said[1], ""
-        if field.is_overridden:
-            return field.origin_text(self._file_name), "warning"
-        for fault in self._loaded.faults:
-            if fault.setting == name:
-                return f"{fault.source}: {fault.message}; the default holds", "warning"
-        return field.origin_text(self._file_name), ""
+            more = f"; {field.source} goes on to win over it in this run" if field.is_overridden else ""
+            return f"enter keeps it, esc leaves it as it was{more}", ""
+        said = self._said[1] if self._said[0] == name else ""
+        return about_source(field, self._changes, self._complaints, said=said, file_name=self._file_name)
 
     def _keys(self, field: Field | None) -> tuple[tuple[str, str], ...]:
         if self._being_edited:
@@ -335,20 +289,7 @@ class SettingsScreen(Screen[None]):
         if self.search.has_focus:
             clear = (("esc", "show all"),) if self.search.value else (("esc", "back"),)
             return (("enter", "to the settings"), *clear) if field is not None else clear
-        is_wide = self.has_class("-wide")
-        keys: list[tuple[str, str]] = []
-        if field is not None:
-            if field.setting.kind == "switch":
-                keys.append(("space", "turn off" if field.kept_value else "turn on"))
-            elif field.choices:
-                keys += [("enter", "list"), *([("left right", "another")] if is_wide else [])]
-            else:
-                keys.append(("enter", "edit"))
-            if field.in_file is not None:
-                keys.append(("alt+r", "put back"))
-        if self._before and is_wide:
-            keys.append(("ctrl+_", "undo"))
-        return (*keys, ("esc", "back"), ("tab", "search"), ("pgdn", "next group"))
+        return keys_of(field, has_undo=self._changes.has_undo, is_wide=self.has_class("-wide"))
 
     # Moving about
 
@@ -445,6 +386,8 @@ class SettingsScreen(Screen[None]):
             return
         if field.setting.kind == "switch":
             self.action_step(1)
+        elif field.setting.kind == "keys":
+            self._open_keys(field)
         elif field.choices:
             self._open_choices(field)
         else:
@@ -460,7 +403,7 @@ class SettingsScreen(Screen[None]):
         if field is None or self._being_edited:
             return
         if field.in_file is None:
-            self._refused.pop(field.setting.name, None)
+            self._changes.refused.pop(field.setting.name, None)
             self._say(f"{field.source} sets it" if field.is_overridden else "it is as it was at the beginning")
             return
         self._want(field, None)
@@ -469,15 +412,14 @@ class SettingsScreen(Screen[None]):
     def action_undo(self) -> None:
         if self._being_edited or not self.is_settled:
             return
-        if not self._before:
+        name = self._changes.want_undo()
+        if not name:
             self._say("nothing to undo")
             return
-        name, value = self._before.pop()
         self.rows.mark(name)
         if self.rows.marked != name:
             self.search.value = ""
             self.rows.mark(name)
-        self._wanted[name] = _Wanted(value=value, is_undo=True)
         self._say("as it was before")
         self._keep_soon()
 
@@ -491,45 +433,36 @@ class SettingsScreen(Screen[None]):
             chosen,
         )
 
+    def _open_keys(self, field: Field) -> None:
+        def chosen(keys: tuple[str, ...] | None) -> None:
+            if keys is not None:
+                self._want(field, None if keys == field.setting.default else keys)
+
+        every = (one for one in self._fields if one.setting.kind == "keys" and one.in_file is not None)
+        given = {one.setting.name.removeprefix(OF_COMMANDS): one.in_file for one in every}
+        keymap = with_keys({name: keys for name, keys in given.items() if isinstance(keys, tuple)})
+        self.app.push_screen(KeyPicker(field=field, keymap=keymap, theme=self.theme, glyphs=self.glyphs), chosen)
+
     def _want(self, field: Field, value: Value | None, *, typed: str = "") -> None:
-        name = field.setting.name
         self._said = ("", "")
-        self._refused.pop(name, None)
-        if value == field.in_file and type(value) is type(field.in_file):
+        if self._changes.want(field, value, typed=typed):
+            self._keep_soon()
+        else:
             self._show()
-            return
-        self._wanted.pop(name, None)
-        self._wanted[name] = _Wanted(value=value, typed=typed)
-        self._keep_soon()
 
     def _keep_soon(self) -> None:
         self._show()
-        if not self._is_keeping:
-            self._is_keeping = True
-            # The app's, not the screen's: what is being written goes on when the screen is taken away.
-            self.app.run_worker(self._keep(), group="settings")
+        # The app's, not the screen's: what is being written goes on when the screen is taken away.
+        self.app.run_worker(self._keep(), group="settings")
 
     async def _keep(self) -> None:
-        """One change after the other; the last one asked for a setting is the one that stays."""
-        try:
-            while self._wanted:
-                name, wanted = next(iter(self._wanted.items()))
-                before = self._loaded.in_file.get(name)
-                try:
-                    kept = self._reset(name) if wanted.value is None else self._change(name, wanted.value)
-                    self._loaded = await kept
-                except Failure as failure:
-                    self._refused[name] = _Refused(failure=failure, typed=wanted.typed)
-                    self._is_leaving = False
-                else:
-                    if not wanted.is_undo:
-                        self._before.append((name, before))
-                if self._wanted.get(name) is wanted:
-                    del self._wanted[name]
-                self._show()
-        finally:
-            self._is_keeping = False
+        await self._changes.keep()
         self._leave_when_settled()
+
+    def _kept(self) -> None:
+        if self._changes.refused:
+            self._is_leaving = False
+        self._show()
 
     def _say(self, words: str) -> None:
         """One line about the marked setting, until the mark moves or something is changed."""
@@ -539,11 +472,11 @@ class SettingsScreen(Screen[None]):
     # Editing in place
 
     def _begin_edit(self, field: Field) -> None:
-        refused = self._refused.get(field.setting.name)
+        refused = self._changes.refused.get(field.setting.name)
         typed = refused.typed if refused is not None and refused.typed else ""
         entry = self.value_input
         self._being_edited = field.setting.name
-        entry.value = typed or str(field.kept_value)
+        entry.value = typed or field.kept_text
         entry.cursor_position = len(entry.value)
         entry.add_class("-open")
         self._place_value_input()
@@ -578,7 +511,7 @@ class SettingsScreen(Screen[None]):
         entry.visible = region is not None
         if region is None or field is None:
             return
-        width = NUMBER_CELLS if field.setting.kind == "integer" else region.width - 1
+        width = NUMBER_CELLS if field.setting.kind in ("integer", "number") else region.width - 1
         entry.styles.offset = (region.x, region.y)
         entry.styles.width = min(width, region.width)
 
@@ -604,39 +537,3 @@ class ValueInput(FilterInput):
     def __init__(self) -> None:
         super().__init__()
         self.id = "value"
-
-
-class ChoicePicker(ListScreen):
-    """Gives back one of the choices of a setting."""
-
-    def __init__(self, *, title: str, choices: Sequence[str], field: Field, theme: Theme, glyphs: Glyphs) -> None:
-        super().__init__(title=title, theme=theme, glyphs=glyphs)
-        self._choices = tuple(choices)
-        self._field = field
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.refresh_rows(keep=str(self._field.kept_value))
-
-    def rows_for(self, typed: str) -> tuple[Row, ...]:
-        typed = typed.strip()
-        return tuple(self._row(choice, typed) for choice in self._choices if typed.casefold() in choice.casefold())
-
-    def note_for(self, key: str) -> Parts:
-        if key:
-            return ((clean_line(self._field.setting.help, 98), "muted"),)
-        return (("nothing fits", "foreground"), ("  the backspace key shows more", "muted"))
-
-    def _row(self, choice: str, typed: str) -> Row:
-        words = [
-            word for word, holds in (("now", self._is_now(choice)), ("default", self._is_default(choice))) if holds
-        ]
-        role = "foreground!" if self._is_now(choice) else "foreground"
-        left = ((" ", "muted"), *highlight(clean_line(choice, 60), typed, role))
-        return Row(key=choice, left=left, right=((f"{', '.join(words)} ", "muted"),))
-
-    def _is_now(self, choice: str) -> bool:
-        return choice == self._field.kept_value
-
-    def _is_default(self, choice: str) -> bool:
-        return choice == self._field.setting.default

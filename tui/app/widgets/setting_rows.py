@@ -23,6 +23,7 @@ MARK_CELLS = 3
 CHANGED_CELLS = 2
 GAP_CELLS = 2
 LONGEST_NAME_CELLS = 34
+ROOMY_FROM_ROWS = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,9 +234,9 @@ class SettingRows(ScrollView, can_focus=True, inherit_bindings=False):
         return line.adjust_cell_length(width, ink("foreground"))
 
     def _lay_out(self) -> None:
-        """With an empty line between groups, where all of it fits the window then."""
+        """With an empty line between groups, where all of it fits the window then, or much of it does."""
         groups = list(dict.fromkeys(row.group for row in self._rows))
-        is_roomy = lines_of(len(self._rows), len(groups)) <= self.size.height
+        is_roomy = self.size.height >= min(ROOMY_FROM_ROWS, lines_of(len(self._rows), len(groups)))
         lines: list[SettingRow | str] = []
         for group in groups:
             if lines and is_roomy:

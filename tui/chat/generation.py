@@ -1,0 +1,57 @@
+"""What the settings say about how a model answers, as it is asked of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from tui.settings.values import GenerationSettings
+
+_OPTIONS = {
+    "temperature": "temperature",
+    "context_tokens": "num_ctx",
+    "answer_tokens": "num_predict",
+    "seed": "seed",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "repeat_penalty": "repeat_penalty",
+}
+"""The option that each setting is, by the setting's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """What goes along with the messages. What is absent is left to the model and the server; 0 is a value."""
+
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    think: bool | str | None = None
+    keep_alive: str | None = None
+    """A duration with its unit, or a number of seconds: ``5m``, ``-1``."""
+
+
+AS_THE_MODEL_IS_MADE = Generation()
+
+
+def generation_of(settings: GenerationSettings, *, can_think: bool | None = None) -> Generation:
+    """``can_think`` is None while nobody knows. A model that cannot is not asked to: it would refuse the prompt."""
+    options = {option: value for key, option in _OPTIONS.items() if (value := getattr(settings, key)) is not None}
+    if settings.stop:
+        options["stop"] = list(settings.stop)
+    return Generation(
+        options=MappingProxyType(options),
+        think=_think(settings.thinking) if can_think is not False else None,
+        keep_alive=settings.keep_alive or None,
+    )
+
+
+def _think(wanted: str) -> bool | str | None:
+    match wanted:
+        case "auto":
+            return None
+        case "on" | "off":
+            return wanted == "on"
+        case level:
+            return level
