@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -14,6 +14,9 @@ from tui.conversations.edits import new_conversation, with_message
 from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import EngineError, ErrorKind
 from tui.failures import Failure
+from tui.storage.conversation_log import LogEvent, SavingRefused, SavingResumed
+from tui.storage.records import Event
+from tui.storage.replay import ConversationBuilder
 
 E = TypeVar("E")
 
@@ -61,28 +64,118 @@ async def turns(count: int = 30) -> None:
         await asyncio.sleep(0)
 
 
-@dataclass(slots=True)
 class Disk:
-    """Records what it is given; it can be made to refuse, and to be slow."""
+    """A log that keeps in memory what it is given; it can be made to refuse, and to be slow.
 
-    saved: list[tuple[Conversation, bool]] = field(default_factory=list)
-    refusal: Exception | None = None
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    began: int = 0
+    It writes as the real one does: one write at a time, each of all that waits, and again 5 s after a refusal.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, conversation: Conversation, clock: Clock) -> None:
+        self.saved: list[tuple[Conversation, bool]] = []
+        """After every write: what is on the disk, and whether it was to outlive the machine."""
+        self.refusal: Exception | None = None
+        self.gate = asyncio.Event()
         self.gate.set()
+        self.began = 0
+        self.events: list[Event] = []
+        """Everything that was given."""
+        self.tell: Callable[[LogEvent], None] = lambda _event: None
+        self.is_unsaved = False
+        self._clock = clock
+        self._given = ConversationBuilder(conversation)
+        self._written = ConversationBuilder(conversation)
+        self._waiting: list[tuple[Event, bool, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._retrying: asyncio.Task[None] | None = None
+        self._is_closed = False
 
-    async def save(self, conversation: Conversation, durable: bool) -> None:
-        self.began += 1
-        await self.gate.wait()
-        if self.refusal is not None:
-            raise self.refusal
-        self.saved.append((conversation, durable))
+    @property
+    def title(self) -> str:
+        return self._given.title
+
+    @property
+    def model(self) -> str:
+        return self._given.model
 
     @property
     def last(self) -> Conversation:
         return self.saved[-1][0]
+
+    def append(self, event: Event, *, durable: bool = False) -> asyncio.Future[None]:
+        assert not self._is_closed
+        if refusal := self._given.refusal(event):
+            raise ValueError(refusal)
+        self._given.apply(event)
+        self.events.append(event)
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, durable, over))
+        if self.is_unsaved and not durable:
+            over.set_result(None)
+        else:
+            self._write_soon()
+        return over
+
+    async def settled(self) -> None:
+        while self._writer is not None:
+            await asyncio.wait({self._writer})
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        await self.settled()
+        if self._retrying is not None:
+            self._retrying.cancel()
+            await asyncio.wait({self._retrying})
+        if self.is_unsaved:
+            self._write_soon()
+            await self.settled()
+
+    def _write_soon(self) -> None:
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch = tuple(self._waiting)
+                self.began += 1
+                await self.gate.wait()
+                if self.refusal is not None:
+                    self._refuse(self.refusal)
+                    return
+                del self._waiting[: len(batch)]
+                for event, _, _ in batch:
+                    self._written.apply(event)
+                self.saved.append((self._written.build(), any(durable for _, durable, _ in batch)))
+                _end(batch)
+            if self.is_unsaved:
+                self.is_unsaved = False
+                self.tell(SavingResumed())
+        finally:
+            self._writer = None
+
+    def _refuse(self, refusal: Exception) -> None:
+        assert isinstance(refusal, Failure)
+        _end(self._waiting)
+        if not self.is_unsaved:
+            self.is_unsaved = True
+            self.tell(SavingRefused(refusal))
+        if self._retrying is None and not self._is_closed:
+            self._retrying = asyncio.create_task(self._try_again())
+
+    async def _try_again(self) -> None:
+        try:
+            while self.is_unsaved:
+                await self._clock.sleep(5)
+                self._write_soon()
+                await self.settled()
+        finally:
+            self._retrying = None
+
+
+def _end(waiting: Iterable[tuple[Event, bool, asyncio.Future[None]]]) -> None:
+    for _, _, over in waiting:
+        if not over.done():
+            over.set_result(None)
 
 
 DISK_FULL = Failure("cannot save", "the disk is full", "make room")
@@ -90,28 +183,31 @@ BROKE_OFF = EngineError("the answer broke off", "127.0.0.1 hung up", "ask again"
 
 
 class Rig:
-    def __init__(self, conversation: Conversation | None = None, *, is_read_only: bool = False) -> None:
+    def __init__(
+        self, conversation: Conversation | None = None, *, is_read_only: bool = False, behind_seconds: float = 1e6
+    ) -> None:
         self.engine = ScriptedEngine()
-        self.disk = Disk()
         self.clock = Clock()
+        conversation = conversation or new_conversation("0" * 26, now=START, model=MODEL)
+        self.disk = Disk(conversation, self.clock)
         self.events: list[SessionEvent] = []
         self.cloud_models: set[str] = set()
         self._ids = 0
         self.session = Session(
-            conversation or new_conversation("0" * 26, now=START, model=MODEL),
+            conversation,
             SessionTools(
                 engine=lambda: self.engine,
-                save=self.disk.save,
-                same_model=str.__eq__,
                 is_cloud=lambda name: name in self.cloud_models,
                 now=self.clock.now,
                 clock=self.clock,
                 new_message_id=self._new_id,
                 sleep=self.clock.sleep,
-                save_interval_seconds=1.0,
+                show_patience_seconds=0.05,
+                behind_seconds=behind_seconds,
                 end_patience_seconds=0.05,
                 close_patience_seconds=0.05,
             ),
+            log=self.disk,
             is_read_only=is_read_only,
         )
         self.session.subscribe(self.events.append)

@@ -197,8 +197,8 @@ async def test_list_that_fails_leaves_what_was_known_and_nothing_running(tmp_pat
         b"\xff\xfe\x00",
         b"[]",
         b'{"version": 99, "models": {}}',
-        b'{"version": 1, "models": []}',
-        b'{"version": 1, "models": {"sha0": 5, "sha1": {"capabilities": "all"}, "sha2": {"capabilities": [1]}}}',
+        b'{"version": 2, "models": []}',
+        b'{"version": 2, "models": {"sha0": 5, "sha1": {"capabilities": "all"}, "sha2": {"capabilities": [1]}}}',
         b"[" * 100_000,
         b"9" * 5_000_000,
     ],
@@ -210,6 +210,23 @@ async def test_damaged_cache_is_an_empty_one_and_is_written_anew(tmp_path: Path,
     assert [model.capabilities for model in await catalog.refresh()] == [None] * 3
     await catalog.fill_in(lambda _model: None)
     assert len(_read_cards(file)) == 3
+
+
+async def test_what_its_context_takes_is_remembered_with_what_it_can_do(tmp_path: Path) -> None:
+    figures = {"block_count": 36, "attention.head_count": 32, "attention.head_count_kv": 8, "embedding_length": 4096}
+    told = tuple((f"qwen3.{name}", value) for name, value in figures.items())
+    engine = engine_with(1)
+    engine.details["m0:1b"] = ModelDetails(name="m0:1b", capabilities=CHAT, architecture="qwen3", metadata=told)
+    first = Catalog(engine, cache_file=tmp_path / "models.json")
+    (model,) = await first.refresh()
+    assert first.cache_shape(model) is None
+    await first.fill_in(lambda _model: None)
+    second = Catalog(engine_with(1), cache_file=tmp_path / "models.json")
+    (model,) = await second.refresh()
+    shape = second.cache_shape(model)
+    assert shape is not None
+    assert shape == first.cache_shape(model)
+    assert shape.bytes_per_token() == 147_456
 
 
 async def test_cache_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
@@ -224,7 +241,7 @@ async def test_cache_keeps_the_newest_of_very_many(tmp_path: Path) -> None:
     file = tmp_path / "models.json"
     card = {"capabilities": ["completion"]}
     old = {f"old{n}": card for n in range(2000)}
-    file.write_text(json.dumps({"version": 1, "models": old}))
+    file.write_text(json.dumps({"version": 2, "models": old}))
     catalog = Catalog(engine_with(2), cache_file=file)
     await catalog.refresh()
     await catalog.fill_in(lambda _model: None)

@@ -6,8 +6,10 @@ import pytest
 
 from tests.chat.rig import DISK_FULL, MODEL, Rig, turns
 from tests.chat.scripted_engine import COUNTS
-from tui.chat.events import AnswerEnded, SavedAgain, SavingFailed
+from tui.chat.events import AnswerEnded, AnswerGrew, SavedAgain, SavingFailed
 from tui.conversations.values import MessageState
+from tui.failures import Failure
+from tui.storage.records import Event, GrownAnswer
 
 
 async def test_prompt_is_on_disk_before_the_request_leaves() -> None:
@@ -41,27 +43,81 @@ async def test_disk_knows_at_once_that_the_request_left() -> None:
     await rig.session.close()
 
 
-async def test_growing_answer_is_saved_each_second_and_only_when_it_grew() -> None:
+async def test_every_part_of_an_answer_is_on_disk_before_it_is_shown() -> None:
+    rig = Rig()
+    kept_when_shown: list[tuple[str, str]] = []
+
+    def heard(event: object) -> None:
+        if isinstance(event, AnswerGrew):
+            document, durable = rig.disk.saved[-1]
+            assert document.messages[-1].state is MessageState.answering
+            assert not durable
+            kept_when_shown.append((document.messages[-1].thinking, document.messages[-1].text))
+
+    rig.session.subscribe(heard)
+    await rig.session.ask("hello")
+    call = await rig.engine.next_call()
+    call.think("hm")
+    for word in ("one ", "two ", "three"):
+        call.say(word)
+    await call.all_read()
+    assert kept_when_shown == [("hm", ""), ("hm", "one "), ("hm", "one two "), ("hm", "one two three")]
+    call.finish()
+    await rig.session.settled()
+
+
+async def test_slow_disk_holds_an_answer_up_once_and_then_no_more() -> None:
     rig = Rig()
     await rig.session.ask("hello")
     call = await rig.engine.next_call()
     await turns()
-    saves = len(rig.disk.saved)
-    await rig.clock.pass_seconds(3)
-    assert len(rig.disk.saved) == saves
-
-    for second in range(1, 4):
-        for _ in range(10):
-            call.say("word ")
-        await call.all_read()
-        await rig.clock.pass_seconds(1)
-        assert len(rig.disk.saved) == saves + second
-        document, durable = rig.disk.saved[-1]
-        assert document.messages[-1].text == "word " * 10 * second
-        assert document.messages[-1].state is MessageState.answering
-        assert not durable
+    rig.disk.gate.clear()
+    call.say("first ")
+    await call.all_read()
+    for _ in range(200):
+        call.say("word ")
+    await turns(2000)
+    assert rig.session.live_text() == ("first " + "word " * 200, "")
+    rig.disk.gate.set()
     call.finish()
     await rig.session.settled()
+    assert rig.disk.last.messages[-1].text == "first " + "word " * 200
+
+
+async def test_text_that_waits_for_the_disk_is_shown_when_the_answer_is_stopped() -> None:
+    rig = Rig()
+    await rig.session.ask("hello")
+    call = await rig.engine.next_call()
+    await turns()
+    rig.disk.gate.clear()
+    call.say("half")
+    await turns()
+    assert rig.heard(AnswerGrew) == []
+    rig.session.stop()
+    assert rig.only(AnswerGrew).text == "half"
+    assert rig.only(AnswerEnded).message.text == "half"
+    rig.disk.gate.set()
+    await rig.session.settled()
+    assert rig.disk.last.messages[-1].text == "half"
+
+
+async def test_disk_that_falls_behind_is_told_once_and_so_is_that_it_caught_up() -> None:
+    rig = Rig(behind_seconds=0.01)
+    told = asyncio.Event()
+    rig.session.subscribe(lambda event: told.set() if isinstance(event, SavingFailed) else None)
+    await rig.session.ask("hello")
+    call = await rig.engine.next_call()
+    await turns()
+    rig.disk.gate.clear()
+    call.say("hi")
+    await asyncio.wait_for(told.wait(), 10)
+    assert (rig.session.is_unsaved, len(rig.heard(SavedAgain))) == (True, 0)
+    call.say(" there")
+    call.finish()
+    rig.disk.gate.set()
+    await rig.session.settled()
+    assert not rig.session.is_unsaved
+    assert (len(rig.heard(SavingFailed)), len(rig.heard(SavedAgain))) == (1, 1)
 
 
 async def test_no_save_is_left_behind_by_an_answer_that_ended() -> None:
@@ -116,8 +172,9 @@ async def test_escape_while_the_finished_answer_is_being_saved_leaves_it_finishe
     await rig.session.ask("hello")
     call = await rig.engine.next_call()
     await turns()
-    rig.disk.gate.clear()
     call.say("hi")
+    await call.all_read()
+    rig.disk.gate.clear()
     call.finish()
     await turns()
     assert rig.session.is_answering
@@ -184,7 +241,7 @@ async def test_refused_prompt_is_made_to_outlive_the_machine_by_the_next_save() 
     rig.disk.refusal = None
     call.say("hi")
     await call.all_read()
-    await rig.clock.pass_seconds(1)
+    await rig.clock.pass_seconds(5)
     assert rig.disk.saved[-1][1]
     call.finish()
     await rig.session.settled()
@@ -212,7 +269,7 @@ async def test_closing_ends_although_the_disk_stays_full() -> None:
     assert rig.session.is_unsaved
 
 
-async def test_slow_disk_gets_the_newest_state_and_no_backlog() -> None:
+async def test_what_waits_for_a_slow_disk_is_written_at_once_and_in_order() -> None:
     rig = Rig()
     await rig.session.ask("hello")
     call = await rig.engine.next_call()
@@ -222,12 +279,10 @@ async def test_slow_disk_gets_the_newest_state_and_no_backlog() -> None:
     for _ in range(5):
         call.say("word ")
         await call.all_read()
-        await rig.clock.pass_seconds(1)
     assert rig.disk.began == began + 1
     rig.session.rename("mine")
     call.say("word ")
     await call.all_read()
-    await rig.clock.pass_seconds(1)
     rig.disk.gate.set()
     await turns()
     assert rig.disk.began == began + 2
@@ -238,46 +293,37 @@ async def test_slow_disk_gets_the_newest_state_and_no_backlog() -> None:
     await rig.session.settled()
 
 
-async def test_saves_of_one_conversation_never_overlap() -> None:
+async def test_event_that_cannot_be_written_is_named_and_costs_nothing_else() -> None:
     rig = Rig()
-    under_way = 0
-    most = 0
-    save = rig.disk.save
-
-    async def watched(*arguments: object) -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        await turns(3)
-        await save(*arguments)  # type: ignore[arg-type]
-        under_way -= 1
-
-    rig.session._keeper._save = watched
     await rig.session.ask("hello")
     call = await rig.engine.next_call()
-    for index in range(20):
-        rig.session.rename(f"title {index}")
-        await turns(1)
+    append, refusal = rig.disk.append, Failure("cannot write this", "it is no json", "copy it")
+
+    def refuses_growth(event: Event, *, durable: bool = False) -> asyncio.Future[None]:
+        if isinstance(event, GrownAnswer):
+            raise refusal
+        return append(event, durable=durable)
+
+    rig.disk.append = refuses_growth  # type: ignore[method-assign]
+    call.say("hi")
     call.finish()
     await rig.session.settled()
-    assert most == 1
-    assert rig.disk.last.title == "title 19"
+    assert rig.only(SavingFailed).failure is refusal
+    assert rig.disk.last.messages[-1].text == "hi"
 
 
-async def test_fault_while_saving_is_named_and_costs_nothing() -> None:
+async def test_first_title_is_the_one_of_the_prompt_that_was_sent_first() -> None:
     rig = Rig()
-    faults: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context["exception"]))
-    fault = TypeError("cannot write this")
-    rig.disk.refusal = fault
-    await rig.session.ask("hello")
+    rig.disk.gate.clear()
+    asking = asyncio.create_task(rig.session.ask("waits"))
+    await turns()
+    rig.session.stop()
+    rig.disk.gate.set()
+    await asking
+    await rig.session.ask("urgent")
     (await rig.engine.next_call()).finish()
     await rig.session.settled()
-    assert "TypeError: cannot write this" in str(rig.only(SavingFailed).failure)
-    assert set(faults) == {fault}
-    rig.disk.refusal = None
-    await rig.clock.pass_seconds(5)
-    assert rig.disk.last.messages[0].text == "hello"
+    assert rig.session.conversation.title == rig.disk.last.title == "urgent"
 
 
 async def test_caller_that_gives_up_waiting_breaks_no_other_save() -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from tui.conversations.values import Conversation, Message
 from tui.failures import Failure
+from tui.ollama.slot_leak import StuckSlot
 
 
 class Phase(StrEnum):
@@ -45,6 +46,13 @@ class PhaseChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerSeemsStuck:
+    """Its model is loaded, and nothing has come for long. A guess, and something may come yet."""
+
+    stuck: StuckSlot
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerEnded:
     message: Message
     failure: Failure | None = None
@@ -78,10 +86,35 @@ class SavedAgain:
     """What could not be saved before is on disk."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationReplaced:
+    """Somebody else changed more of it than the other events tell: everything is to be shown anew."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class FollowingFailed:
+    """What another chinwag writes is not seen any more, or could not be asked for."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class WriterLeft:
+    """The other chinwag let go of the conversation: it can be opened for writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Another chinwag asked for the conversation, and has it: here it is followed from now on."""
+
+
 SessionEvent = (
     PromptAdded
     | AnswerBegan
     | AnswerGrew
+    | AnswerSeemsStuck
     | PhaseChanged
     | AnswerEnded
     | MessageRemoved
@@ -89,4 +122,8 @@ SessionEvent = (
     | ConversationChanged
     | SavingFailed
     | SavedAgain
+    | ConversationReplaced
+    | FollowingFailed
+    | WriterLeft
+    | HandedOver
 )

@@ -1,147 +1,223 @@
-"""How a conversation gets to the disk: one save after the other, each of the newest state, again after a refusal."""
+"""How what happens in a session gets into its log, and how a disk that refuses or falls behind is told."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
 from tui.chat.events import SavedAgain, SavingFailed
-from tui.chat.faults import report_fault, report_fault_of
-from tui.conversations.values import Conversation
+from tui.chat.faults import report_fault
 from tui.failures import Failure
+from tui.storage.conversation_log import LogEvent, SavingRefused, SavingResumed, SetAside
+from tui.storage.records import Event
 
-Save = Callable[[Conversation, bool], Awaitable[None]]
-"""Keeps the document. The flag says whether it must outlive the machine, not only the process. Raises ``Failure``."""
+FALLS_BEHIND = Failure("this is not saved yet", "the disk does not answer", "it is kept in memory until it does")
 
 
-@dataclass(slots=True)
-class _Round:
-    """One save that waits for its turn, and everybody who asked for it."""
+class Log(Protocol):
+    """What a session writes to. ``storage.conversation_log.ConversationLog`` is one, ``NothingKept`` another."""
 
-    durable: bool = False
-    over: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    tell: Callable[[LogEvent], None]
+    """Hears of the disk."""
+
+    @property
+    def title(self) -> str:
+        """As the log has it."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """As the log has it."""
+        ...
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Something is in memory only, since the disk refused it; the log tries again by itself."""
+        ...
+
+    def append(self, event: Event, *, durable: bool = False) -> asyncio.Future[None]:
+        """Takes the event, in this order. The future is done when the disk has it or refused it.
+
+        Raises ``ValueError`` for an event that cannot happen, ``Failure`` for one that cannot be written.
+        """
+        ...
+
+    async def settled(self) -> None:
+        """Returns when the disk has all that was given, or refused it."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class NothingKept:
+    """The log of a conversation that leaves nothing behind, or that somebody else writes."""
+
+    is_unsaved = False
+
+    def __init__(self) -> None:
+        self.tell: Callable[[LogEvent], None] = lambda _event: None
+
+    title = ""
+    model = ""
+
+    def append(self, event: Event, *, durable: bool = False) -> asyncio.Future[None]:
+        return _done()
+
+    async def settled(self) -> None:
+        return
+
+    async def aclose(self) -> None:
+        return
 
 
 class Keeper:
-    """Saves ``document()`` as it is when a save begins, so a save that waited never brings back an older state.
+    """Gives events to the log, and tells the session's listeners when what they see is in memory only.
 
-    What is asked for while a save runs becomes one more save. A refusal is told once, and the save is tried again each
-    ``save_again_seconds`` until it succeeds; that is told, too.
+    That is told once, however it came about: refused by the disk, or with the disk for longer than
+    ``behind_seconds``. That it is over is told as well.
     """
 
     def __init__(
         self,
+        log: Log,
         *,
-        document: Callable[[], Conversation],
-        save: Save,
         tell: Callable[[SavingFailed | SavedAgain], None],
-        sleep: Callable[[float], Awaitable[None]],
-        save_again_seconds: float,
+        set_aside: Callable[[tuple[Path, ...]], None],
+        show_patience_seconds: float,
+        behind_seconds: float,
     ) -> None:
-        self._document = document
-        self._save = save
+        self._log = log
         self._tell = tell
-        self._sleep = sleep
-        self._save_again_seconds = save_again_seconds
-        self._next: _Round | None = None
-        self._writer: asyncio.Task[None] | None = None
-        self._retrying: asyncio.Task[None] | None = None
-        self._owes_durable = False
+        self._set_aside = set_aside
+        self._show_patience_seconds = show_patience_seconds
+        self._behind_seconds = behind_seconds
+        self._is_refused = log.is_unsaved
+        self._is_behind = False
+        self._is_told = False
+        self._under_way: dict[asyncio.Future[None], float] = {}
+        self._overtaken: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
-        self.is_unsaved = False
-        """The last save was refused."""
+        log.tell = self._heard
 
     @property
-    def is_busy(self) -> bool:
-        """A save is under way."""
-        return self._writer is not None
+    def is_unsaved(self) -> bool:
+        """Something that was told is in memory only."""
+        return self._is_refused or self._is_behind
 
-    def soon(self, *, durable: bool) -> asyncio.Future[None]:
-        """Asks for a save of the state of this moment or a newer one. Done when it has ended, well or not.
+    @property
+    def title(self) -> str:
+        return self._log.title
 
-        Several callers may share the future: wait for it through ``now``, which a cancelled caller does not break.
-        """
-        if self._next is None:
-            self._next = _Round()
-        asked = self._next
+    @property
+    def model(self) -> str:
+        return self._log.model
+
+    def keep(self, event: Event, *, durable: bool = False) -> asyncio.Future[None]:
+        """Done when the disk has the event or refused it; nothing is raised. Wait for it through ``asyncio.wait``."""
         if self._is_closed:
-            self._next = None
-            asked.over.set_result(None)
-            return asked.over
-        asked.durable = asked.durable or durable
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write(), name="saving a conversation")
-            self._writer.add_done_callback(report_fault_of)
-        return asked.over
+            return _done()
+        try:
+            over = self._log.append(event, durable=durable)
+        except Failure as failure:
+            self._refused(failure)
+            return _done()
+        except ValueError as error:
+            # The session and its log do not agree on what there is: a fault, and no reason to lose the answer.
+            report_fault(error, during="keeping a conversation")
+            self._refused(_own_fault(error))
+            return _done()
+        if not over.done():
+            self._watch(over)
+        return over
 
-    async def now(self, *, durable: bool) -> None:
-        await asyncio.shield(self.soon(durable=durable))
+    async def keep_before_it_is_shown(self, event: Event) -> None:
+        """Waits for the disk, but only so long, and not at all while something older still waits."""
+        kept = self.keep(event)
+        if kept.done() or (self._overtaken is not None and not self._overtaken.done()):
+            return
+        await asyncio.wait({kept}, timeout=self._show_patience_seconds)
+        self._overtaken = None if kept.done() else kept
 
-    async def idle(self) -> None:
-        """Returns when no save is under way. What the disk refused may still wait for the next try."""
-        while self._writer is not None:
-            await asyncio.wait({self._writer})
+    async def settled(self) -> None:
+        await self._log.settled()
 
     async def close(self) -> None:
-        """Waits for what was asked for, tries once more what was refused, and takes nothing from then on."""
-        await self.idle()
-        if self._retrying is not None:
-            self._retrying.cancel()
-            await asyncio.wait({self._retrying})
-        if self.is_unsaved:
-            await self.now(durable=True)
-        self._is_closed = True
-
-    async def _write(self) -> None:
-        try:
-            while self._next is not None:
-                asked, self._next = self._next, None
-                try:
-                    await self._save_once(durable=asked.durable or self._owes_durable)
-                finally:
-                    if not asked.over.done():
-                        asked.over.set_result(None)
-        finally:
-            self._writer = None
-
-    async def _save_once(self, *, durable: bool) -> None:
-        try:
-            await self._save(self._document(), durable)
-        except Failure as failure:
-            self._refused(failure, durable=durable)
-        except Exception as error:  # noqa: BLE001  whatever it is, the conversation is only in memory, and that is said
-            report_fault(error, during="saving a conversation")
-            self._refused(_own_fault(error), durable=durable)
-        else:
-            self._owes_durable = False
-            if self.is_unsaved:
-                self.is_unsaved = False
-                self._tell(SavedAgain())
-
-    def _refused(self, failure: Failure, *, durable: bool) -> None:
-        self._owes_durable = self._owes_durable or durable
-        if self.is_unsaved:
+        """Waits for what was given, tries once more what was refused, and takes nothing from then on."""
+        if self._is_closed:
             return
-        self.is_unsaved = True
-        self._tell(SavingFailed(failure))
-        if self._retrying is None:
-            self._retrying = asyncio.create_task(self._try_again(), name="saving a conversation again")
-            self._retrying.add_done_callback(report_fault_of)
+        self._is_closed = True
+        await self._log.aclose()
+        if self._timer is not None:
+            self._timer.cancel()
 
-    async def _try_again(self) -> None:
-        try:
-            while self.is_unsaved:
-                await self._sleep(self._save_again_seconds)
-                if self.is_unsaved:
-                    await self.now(durable=True)
-        finally:
-            self._retrying = None
+    def _heard(self, event: LogEvent) -> None:
+        match event:
+            case SavingRefused(failure=failure):
+                self._refused(failure)
+            case SavingResumed():
+                self._is_refused = False
+                self._tell_when_over()
+            case SetAside(paths=paths):
+                self._set_aside(paths)
+
+    def _refused(self, failure: Failure) -> None:
+        self._is_refused = True
+        self._tell_once(failure)
+
+    def _watch(self, over: asyncio.Future[None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._under_way[over] = loop.time()
+        over.add_done_callback(self._arrived)
+        if self._timer is None:
+            self._timer = loop.call_later(self._behind_seconds, self._look)
+
+    def _arrived(self, over: asyncio.Future[None]) -> None:
+        self._under_way.pop(over, None)
+        if self._under_way:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._is_behind:
+            self._is_behind = False
+            self._tell_when_over()
+
+    def _look(self) -> None:
+        self._timer = None
+        oldest = next(iter(self._under_way.values()), None)
+        if oldest is None:
+            return
+        loop = asyncio.get_running_loop()
+        rest_seconds = oldest + self._behind_seconds - loop.time()
+        if rest_seconds > 0:
+            self._timer = loop.call_later(rest_seconds, self._look)
+        elif not self.is_unsaved:
+            self._is_behind = True
+            self._tell_once(FALLS_BEHIND)
+
+    def _tell_once(self, failure: Failure) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self._tell(SavingFailed(failure))
+
+    def _tell_when_over(self) -> None:
+        if self._is_told and not self.is_unsaved:
+            self._is_told = False
+            self._tell(SavedAgain())
+
+
+def _done() -> asyncio.Future[None]:
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    over.set_result(None)
+    return over
 
 
 def _own_fault(error: Exception) -> Failure:
     return Failure(
         "the conversation could not be saved",
         f"a fault in chinwag: {type(error).__name__}: {error}",
-        "it is tried again by itself; copy what you need",
+        "copy what you need",
     )

@@ -8,6 +8,7 @@ from tui.chat.events import Phase
 from tui.conversations.values import Message
 from tui.engine import Chunk, ToolCall
 from tui.metrics.rate import LiveRate
+from tui.ollama.slot_leak import StuckSlot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,10 @@ class LiveAnswer:
     thinking: list[str] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     rate: LiveRate = field(default_factory=LiveRate)
+    unshown: tuple[Chunk, float] | None = None
+    """What came last, with its time, while it is on its way to the disk."""
+    stuck: StuckSlot | None = None
+    """The guess that nothing will come, until something does."""
     ended: Message | None = None
     """The whole answer, once it has ended."""
     ended_at: float | None = None
@@ -64,12 +69,12 @@ class LiveAnswer:
         """Whether the phase is a new one."""
         if phase is self.phase:
             return False
-        self.phase, self.phase_at = phase, at
+        self.phase, self.phase_at, self.stuck = phase, at, None
         return True
 
     def arrived(self, chunk: Chunk, at: float) -> Phase:
         """Takes the chunk and gives the phase that it tells of."""
-        self.last_at = at
+        self.last_at, self.stuck = at, None
         self.rate.add(chunk.pieces, at)
         if self.first_at is None and (chunk.text or chunk.thinking):
             self.first_at = at

@@ -6,16 +6,18 @@ It lives in the workspace and not in a screen, so an answer goes on when another
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from tui.chat.events import (
     AnswerBegan,
     AnswerEnded,
     AnswerGrew,
+    AnswerSeemsStuck,
     ConversationChanged,
     MessageRemoved,
     Phase,
@@ -25,15 +27,30 @@ from tui.chat.events import (
     SessionEvent,
 )
 from tui.chat.faults import report_fault, report_fault_of
-from tui.chat.keeping import Keeper, Save
+from tui.chat.found import says_nothing, settle_interrupted, split_queue
+from tui.chat.generation import AS_THE_MODEL_IS_MADE, Generation
+from tui.chat.keeping import Keeper, Log
+from tui.chat.kept_requests import PRIVATE
 from tui.chat.live import LiveAnswer, Progress
 from tui.chat.request import build_request
-from tui.chat.silence import SameModel, name_the_silence
+from tui.chat.silence import Namesakes, name_the_silence
 from tui.conversations.edits import renamed, replace_message, with_message, with_model, without_message
-from tui.conversations.titles import title_from_prompt
 from tui.conversations.values import Conversation, Message, MessageState, Role
-from tui.engine import Chunk, Engine, EngineError, FinalCounts
+from tui.engine import ChatRequest, Chunk, Engine, EngineError, FinalCounts
 from tui.failures import Failure
+from tui.ollama.slot_leak import StuckSlot
+from tui.storage.records import (
+    BegunAnswer,
+    ChangedModel,
+    ChangedTitle,
+    EndedAnswer,
+    Event,
+    GrownAnswer,
+    KeptPrompt,
+    RemovedMessage,
+    ReplacedMessage,
+    SentPrompt,
+)
 
 Listener = Callable[[SessionEvent], None]
 
@@ -42,24 +59,37 @@ MANY_MESSAGES = 500
 """From here on a request is built in a thread, since that takes milliseconds."""
 
 
+async def _no_namesakes(_model: str) -> tuple[str, ...]:
+    return ()
+
+
+async def _refuses_nothing(_request: ChatRequest) -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionTools:
     """What a session needs of the world; everything can be swapped in a test."""
 
     engine: Callable[[], Engine]
     """The engine of this moment: the person may have gone to another server meanwhile."""
-    save: Save
-    same_model: SameModel
     is_cloud: Callable[[str], bool]
     """Whether the model of this name runs elsewhere: it is never in this server's memory."""
     now: Callable[[], datetime]
     clock: Callable[[], float]
     new_message_id: Callable[[], str]
+    generation: Callable[[str], Generation] = lambda _model: AS_THE_MODEL_IS_MADE
+    """How the model of this name is to answer, by the settings of this moment."""
+    namesakes: Namesakes = _no_namesakes
+    check: Callable[[ChatRequest], Awaitable[None]] = _refuses_nothing
+    """Raises ``EngineError`` for what the model cannot do, before anything is sent."""
+    set_aside: Callable[[tuple[Path, ...]], None] = lambda _files: None
+    """Hears where the files are that somebody else had put in the conversation's place."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    save_interval_seconds: float = 0.8
-    """While an answer comes, and it grew. Writing takes its time, too, and together they stay under a second."""
-    save_again_seconds: float = 5.0
-    """After the disk refused."""
+    show_patience_seconds: float = 0.05
+    """How long a part of an answer waits to be shown until it is in the file."""
+    behind_seconds: float = 1.0
+    """What is not on the disk after that is told as not saved."""
     end_patience_seconds: float = 1.0
     """How long the end of an answer waits to be told until it is on the disk."""
     close_patience_seconds: float = 2.0
@@ -72,15 +102,29 @@ class Session:
     A listener that raises harms nobody else: the error goes to the event loop's exception handler.
     """
 
-    def __init__(self, conversation: Conversation, tools: SessionTools, *, is_read_only: bool = False) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        tools: SessionTools,
+        *,
+        log: Log,
+        is_read_only: bool = False,
+        is_private: bool = False,
+    ) -> None:
+        """``log`` takes what happens from here on; it is at ``conversation``. ``close`` closes it."""
         # Where another chinwag writes, an answer may be under way and the queue is not ours to send.
         queued: list[Message] = []
+        settled: list[Message] = []
+        at = conversation.updated_at
         if not is_read_only:
-            conversation, queued = _split_queue(_interrupted(conversation))
+            conversation, settled = settle_interrupted(conversation)
+            conversation, queued = split_queue(conversation)
         self._conversation = conversation
         self._tools = tools
         self.is_read_only = is_read_only
         """Somebody else is writing this conversation: nothing is asked, changed or saved here."""
+        self.is_private = is_private
+        """Nothing of it reaches the disk."""
         self._queue = queued
         self._is_paused = bool(queued)
         self._departing: Message | None = None
@@ -90,13 +134,16 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._on_their_way: dict[str, asyncio.Future[None]] = {}
         self._keeper = Keeper(
-            document=self._document,
-            save=tools.save,
+            log,
             tell=self._tell,
-            sleep=tools.sleep,
-            save_again_seconds=tools.save_again_seconds,
+            set_aside=tools.set_aside,
+            show_patience_seconds=tools.show_patience_seconds,
+            behind_seconds=tools.behind_seconds,
         )
+        for one in settled:
+            _ = self._keeper.keep(ReplacedMessage(message=one, at=at))
 
     # What there is
 
@@ -129,7 +176,7 @@ class Session:
 
     @property
     def is_unsaved(self) -> bool:
-        """The disk refused the last save."""
+        """Something of it is in memory only."""
         return self._keeper.is_unsaved
 
     @property
@@ -140,6 +187,11 @@ class Session:
     def progress(self) -> Progress | None:
         """How far the answer under way is; None when nothing runs."""
         return self._live.progress(self._tools.clock()) if self._live is not None else None
+
+    @property
+    def stuck(self) -> StuckSlot | None:
+        """The guess that the answer under way never begins; None while there is no reason for it."""
+        return None if self._live is None else self._live.stuck
 
     def live_text(self) -> tuple[str, str] | None:
         """Text and thinking of the answer under way, for whoever begins to watch in the middle."""
@@ -178,8 +230,9 @@ class Session:
             self._queue.append(prompt)
             self._is_paused = False
             self._tell(QueueChanged(self.queue, is_paused=False))
-            await self._keeper.now(durable=True)
+            await asyncio.wait({self._keep_prompt(prompt)})
             return
+        _ = self._keep_prompt(prompt, before=self._queue[0].id if self._queue else "")
         await self._depart(prompt)
 
     async def go_on(self) -> None:
@@ -195,16 +248,15 @@ class Session:
         if self.is_answering or self.is_read_only or self._is_closing or not self._conversation.messages:
             return False
         last = self._conversation.messages[-1]
-        return last.role is Role.user or last.state in RETRIABLE or _says_nothing(last)
+        return last.role is Role.user or last.state in RETRIABLE or says_nothing(last)
 
     def try_again(self) -> None:
         """Asks for the last answer once more. What a broken-off one had said stays; an empty one goes."""
         if not self.can_try_again():
             return
         last = self._conversation.messages[-1]
-        if _says_nothing(last):
-            self._conversation = without_message(self._conversation, last.id, now=self._tools.now())
-            self._tell(MessageRemoved(last.id))
+        if says_nothing(last):
+            self._remove(last)
         self._begin_answer(self._conversation.model)
 
     def give_back(self) -> str | None:
@@ -216,12 +268,10 @@ class Session:
         if not self.can_try_again() or len(messages) < 2 or messages[-2].role is not Role.user:
             return None
         prompt, answer = messages[-2:]
-        if answer.role is not Role.assistant or not _says_nothing(answer):
+        if answer.role is not Role.assistant or not says_nothing(answer):
             return None
         for message in (answer, prompt):
-            self._conversation = without_message(self._conversation, message.id, now=self._tools.now())
-            self._tell(MessageRemoved(message.id))
-        self._save_soon()
+            self._remove(message)
         return prompt.text
 
     def stop(self) -> bool:
@@ -234,7 +284,6 @@ class Session:
             self._departing = None
             self._is_paused = True
             self._tell(QueueChanged(self.queue, is_paused=True))
-            self._save_soon()
             return True
         if self._live is None:
             return False
@@ -244,14 +293,20 @@ class Session:
                 self._turn.cancel()
         return True
 
+    def hold_queue(self) -> None:
+        """Prompts that wait are sent when somebody says so, not by themselves when the answer ends."""
+        self._is_paused = True
+        if self._queue:
+            self._tell(QueueChanged(self.queue, is_paused=True))
+
     def take_back(self) -> str | None:
         """The prompt that was queued last, out of the queue."""
         if not self._queue:
             return None
-        text = self._queue.pop().text
+        prompt = self._queue.pop()
         self._tell(QueueChanged(self.queue, self.is_paused))
-        self._save_soon()
-        return text
+        self._keep(RemovedMessage(message_id=prompt.id, at=self._tools.now()))
+        return prompt.text
 
     def use_model(self, name: str) -> None:
         """Which model the next prompt goes to."""
@@ -276,10 +331,12 @@ class Session:
 
         What the disk refused may still wait for the next try, and a paused queue for the person.
         """
-        while self._tasks or self._keeper.is_busy:
+        while True:
             if self._tasks:
                 await asyncio.wait(self._tasks)
-            await self._keeper.idle()
+            await self._keeper.settled()
+            if not self._tasks:
+                return
 
     # How a prompt leaves
 
@@ -290,14 +347,17 @@ class Session:
         await asyncio.shield(self._start(self._save_and_send(prompt, model), "sending a prompt"))
 
     async def _save_and_send(self, prompt: Message, model: str) -> None:
-        """Until the request leaves, the document says of the prompt that it was not sent."""
-        await self._keeper.now(durable=True)
+        """Until the request leaves, the disk says of the prompt that it was not sent."""
+        if (on_its_way := self._on_their_way.get(prompt.id)) is not None:
+            await asyncio.wait({on_its_way})
         if self._departing is not prompt:
             return  # stopped meanwhile
         self._departing = None
         sent = replace(prompt, state=MessageState.complete, at=self._tools.now())
         before = self._conversation
         self._conversation = with_message(before, sent, now=sent.at)
+        self._keep(SentPrompt(message_id=sent.id, at=sent.at), durable=False)
+        self._keep_title_and_model()
         self._tell(PromptAdded(sent))
         if self._conversation.title != before.title:
             self._tell(ConversationChanged(self._conversation))
@@ -313,14 +373,13 @@ class Session:
         live = LiveAnswer(message=message, asked_at=at, phase_at=at)
         self._live = live
         self._conversation = with_message(asked_of, message, now=message.at)
+        self._keep(BegunAnswer(message=message), durable=False)
         self._tell(AnswerBegan(message))
         self._tell(PhaseChanged(live.phase))
-        self._save_soon(durable=False)
         self._turn = self._start(self._answer(live, asked_of), "answering")
 
     async def _answer(self, live: LiveAnswer, asked_of: Conversation) -> None:
         """The whole life of one answer. Its end is told exactly once, however it comes."""
-        saving = self._start(self._save_while_it_grows(live), "saving an answer")
         counts, failure = None, None
         try:
             counts = await self._listen(live, asked_of)
@@ -333,8 +392,6 @@ class Session:
         except Exception as error:  # noqa: BLE001  an answer must not run for ever on the screen
             report_fault(error, during="answering")
             failure = _own_fault(error)
-        finally:
-            saving.cancel()
         if failure is not None:
             self._end_early(live, MessageState.broken_off if live.has_come else MessageState.failed, failure)
         elif live.ended is None:
@@ -343,11 +400,15 @@ class Session:
     async def _listen(self, live: LiveAnswer, asked_of: Conversation) -> FinalCounts | None:
         """Raises ``EngineError``, and what the engine raises against its word."""
         engine = self._tools.engine()
+        model = live.message.model
+        generation = self._tools.generation(model)
         if len(asked_of.messages) > MANY_MESSAGES:
-            request = await asyncio.to_thread(build_request, asked_of, model=live.message.model)
+            request = await asyncio.to_thread(build_request, asked_of, model=model, generation=generation)
         else:
-            request = build_request(asked_of, model=live.message.model)
+            request = build_request(asked_of, model=model, generation=generation)
+        request = replace(request, metadata=self._metadata(live))
         live.prompt_characters = sum(len(one.text) for one in request.messages)
+        await self._tools.check(request)
         counts: FinalCounts | None = None
         watching = self._start(self._watch_silence(live, engine), "asking why nothing comes")
         try:
@@ -359,13 +420,30 @@ class Session:
                     if isinstance(part, FinalCounts):
                         counts = part
                     else:
-                        self._take(live, part)
+                        await self._take(live, part)
         finally:
             watching.cancel()
         return counts
 
-    def _take(self, live: LiveAnswer, chunk: Chunk) -> None:
-        at = self._tools.clock()
+    def _metadata(self, live: LiveAnswer) -> Mapping[str, Any]:
+        """Whose request it is, for whoever hears of it elsewhere."""
+        private = {PRIVATE: True} if self.is_private else {}
+        return {"conversation": self.id, "message": live.message.id, **private}
+
+    async def _take(self, live: LiveAnswer, chunk: Chunk) -> None:
+        """What is shown is in the file. Whoever ends the answer while it is written shows it first."""
+        live.unshown = (chunk, self._tools.clock())
+        if chunk.text or chunk.thinking or chunk.tool_calls:
+            grown = GrownAnswer(
+                message_id=live.message.id, text=chunk.text, thinking=chunk.thinking, tool_calls=tuple(chunk.tool_calls)
+            )
+            await self._keeper.keep_before_it_is_shown(grown)
+        self._show(live)
+
+    def _show(self, live: LiveAnswer) -> None:
+        if live.unshown is None:
+            return
+        (chunk, at), live.unshown = live.unshown, None
         phase = live.arrived(chunk, at)
         if live.enter(phase, at):
             self._tell(PhaseChanged(phase))
@@ -375,39 +453,34 @@ class Session:
     async def _watch_silence(self, live: LiveAnswer, engine: Engine) -> None:
         if self._tools.is_cloud(live.message.model):
             return
-        phases = name_the_silence(
-            engine, live.message.model, same_model=self._tools.same_model, sleep=self._tools.sleep
+        tools = self._tools
+        found = name_the_silence(
+            engine, live.message.model, namesakes=tools.namesakes, clock=tools.clock, sleep=tools.sleep
         )
-        async with aclosing(phases):
-            async for phase in phases:
+        async with aclosing(found):
+            async for one in found:
                 if self._live is not live:
                     return  # stopped at the same moment
-                if live.enter(phase, self._tools.clock()):
-                    self._tell(PhaseChanged(phase))
-
-    async def _save_while_it_grows(self, live: LiveAnswer) -> None:
-        saved_pieces = 0
-        while True:
-            await self._tools.sleep(self._tools.save_interval_seconds)
-            if live.rate.pieces != saved_pieces:
-                saved_pieces = live.rate.pieces
-                self._save_soon(durable=False)
+                if isinstance(one, StuckSlot):
+                    live.stuck = one
+                    self._tell(AnswerSeemsStuck(one))
+                elif live.enter(one, tools.clock()):
+                    self._tell(PhaseChanged(one))
 
     # How an answer ends
 
     async def _end_complete(self, live: LiveAnswer, counts: FinalCounts | None) -> None:
         """What is shown as finished outlives the machine. A disk that hangs must not hide that it is finished."""
         self._close_answer(live, MessageState.complete, counts=counts)
-        on_disk = self._keeper.soon(durable=True)
         try:
-            await asyncio.wait({on_disk}, timeout=self._tools.end_patience_seconds)
+            await asyncio.wait({self._keep_end(live)}, timeout=self._tools.end_patience_seconds)
         finally:
             self._settle(live)
 
     def _end_early(self, live: LiveAnswer, state: MessageState, failure: Failure | None = None) -> None:
         if live.ended is None:
             self._close_answer(live, state, failure=failure)
-            self._save_soon()
+            _ = self._keep_end(live)
         self._settle(live, failure)
 
     def _close_answer(
@@ -418,6 +491,7 @@ class Session:
         counts: FinalCounts | None = None,
         failure: Failure | None = None,
     ) -> None:
+        self._show(live)
         live.ended_at = self._tools.clock()
         live.ended = replace(
             live.so_far(),
@@ -447,23 +521,35 @@ class Session:
 
     # How it is kept and told
 
-    def _document(self) -> Conversation:
-        """The conversation as it is kept: with what has come of an answer, and the prompts that wait as not sent."""
-        conversation, now = self._conversation, self._tools.now()
-        if self._live is not None:
-            conversation = replace_message(conversation, self._live.ended or self._live.so_far(), now=now)
-        waiting = (*(() if self._departing is None else (self._departing,)), *self._queue)
-        if not waiting:
-            return conversation
-        return replace(
-            conversation,
-            title=conversation.title or title_from_prompt(waiting[0].text),
-            messages=(*conversation.messages, *waiting),
-            updated_at=now,
-        )
+    def _keep(self, event: Event, *, durable: bool = True) -> None:
+        _ = self._keeper.keep(event, durable=durable)
 
-    def _save_soon(self, *, durable: bool = True) -> None:
-        _ = self._keeper.soon(durable=durable)
+    def _keep_prompt(self, prompt: Message, *, before: str = "") -> asyncio.Future[None]:
+        """``before`` is the id of the waiting prompt that it goes before."""
+        self._keep_title_and_model()
+        kept = self._keeper.keep(KeptPrompt(message=prompt, before=before), durable=True)
+        if not kept.done():
+            self._on_their_way[prompt.id] = kept
+            kept.add_done_callback(lambda _kept: self._on_their_way.pop(prompt.id, None))
+        return kept
+
+    def _keep_end(self, live: LiveAnswer) -> asyncio.Future[None]:
+        assert live.ended is not None
+        return self._keeper.keep(EndedAnswer(message=live.ended, at=self._tools.now()), durable=True)
+
+    def _keep_title_and_model(self) -> None:
+        """What was chosen while there was nothing to keep, and a title that another prompt gave than the log takes."""
+        title, model, at = self._conversation.title, self._conversation.model, self._tools.now()
+        if title and title != self._keeper.title:
+            self._keep(ChangedTitle(title=title, at=at))
+        if model != self._keeper.model:
+            self._keep(ChangedModel(model=model, at=at))
+
+    def _remove(self, message: Message) -> None:
+        at = self._tools.now()
+        self._conversation = without_message(self._conversation, message.id, now=at)
+        self._keep(RemovedMessage(message_id=message.id, at=at))
+        self._tell(MessageRemoved(message.id))
 
     def _change(self, conversation: Conversation) -> None:
         if self.is_read_only or self._is_closing:
@@ -471,7 +557,7 @@ class Session:
         self._conversation = conversation
         self._tell(ConversationChanged(conversation))
         if not self.is_empty:
-            self._save_soon()
+            self._keep_title_and_model()
 
     def _message(self, role: Role, text: str, state: MessageState) -> Message:
         return Message(id=self._tools.new_message_id(), role=role, text=text, at=self._tools.now(), state=state)
@@ -491,38 +577,6 @@ class Session:
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(report_fault_of)
         return task
-
-
-def _says_nothing(message: Message) -> bool:
-    return message.role is Role.assistant and not (message.text or message.thinking or message.tool_calls)
-
-
-def _split_queue(conversation: Conversation) -> tuple[Conversation, list[Message]]:
-    """Prompts that never left go back to the queue."""
-    queued = [one for one in conversation.messages if one.state is MessageState.not_sent]
-    if not queued:
-        return conversation, []
-    kept = tuple(one for one in conversation.messages if one.state is not MessageState.not_sent)
-    return replace(conversation, messages=kept), queued
-
-
-def _interrupted(conversation: Conversation) -> Conversation:
-    """An answer that the disk knows as under way was cut short when chinwag ended."""
-    if all(one.state is not MessageState.answering for one in conversation.messages):
-        return conversation
-    return replace(
-        conversation,
-        messages=tuple(
-            replace(
-                one,
-                state=MessageState.failed if _says_nothing(one) else MessageState.broken_off,
-                failure=one.failure or "interrupted when chinwag ended",
-            )
-            if one.state is MessageState.answering
-            else one
-            for one in conversation.messages
-        ),
-    )
 
 
 def _without_end() -> Failure:

@@ -107,7 +107,9 @@ class ConversationLog:
         self._path = path
         self._write_document = write_document
         self._make_ready = make_ready
-        self._tell = tell
+        self.tell = tell
+        """Hears of the disk."""
+        self.on_closed: Callable[[], None] = lambda: None
         self._now = now
         self._times = times
         self._document_bytes = document_bytes
@@ -123,6 +125,7 @@ class ConversationLog:
         self._since_snapshot: list[bytes] | None = None
         self._is_dirty = False
         self._is_closed = False
+        self._closing: asyncio.Task[None] | None = None
         self._file_turn = asyncio.Lock()
         self._sync_turn = asyncio.Lock()
         self._document_turn = asyncio.Lock()
@@ -141,6 +144,16 @@ class ConversationLog:
     def conversation(self) -> Conversation:
         """After every event that was given."""
         return self._builder.build()
+
+    @property
+    def title(self) -> str:
+        """Of this moment."""
+        return self._builder.title
+
+    @property
+    def model(self) -> str:
+        """Of this moment."""
+        return self._builder.model
 
     @property
     def is_unsaved(self) -> bool:
@@ -198,8 +211,16 @@ class ConversationLog:
             await asyncio.shield(self._started(self._checkpoint()))
 
     async def aclose(self) -> None:
-        """Returns when all is on the disk, as far as the disk allows; ``is_unsaved`` says what became of it."""
+        """Returns when all is on the disk, as far as the disk allows; ``is_unsaved`` says what became of it.
+
+        Again, it tries again what was refused.
+        """
         self._is_closed = True
+        if self._closing is None or (self._closing.done() and self.is_unsaved):
+            self._closing = self._started(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self._stop_timers()
         if self._keeper is not None:
             await asyncio.wait({self._keeper})
@@ -213,6 +234,7 @@ class ConversationLog:
                 await self.checkpoint()
         if self._journal is not None:
             self._journal.close()
+        self.on_closed()
 
     # ── into the file ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -246,7 +268,7 @@ class ConversationLog:
             if count:
                 self._written(batch[:count])
         if aside is not None:
-            self._tell(SetAside((aside,)))
+            self.tell(SetAside((aside,)))
         if error is not None:
             raise disk_failure(error, _TITLE) from error
 
@@ -355,7 +377,7 @@ class ConversationLog:
             finally:
                 self._since_snapshot = None
         if saved.set_aside:
-            self._tell(SetAside(saved.set_aside))
+            self.tell(SetAside(saved.set_aside))
 
     def _take_what_is_in_document(self, sequence: int) -> list[_Waiting]:
         """What the document holds needs no journal."""
@@ -386,7 +408,7 @@ class ConversationLog:
             self._written(tuple(self._pending)[: len(self._pending) - newer])
             self._sync_soon()
         if aside is not None:
-            self._tell(SetAside((aside,)))
+            self.tell(SetAside((aside,)))
 
     def _replace_file(self, head: bytes, lines: list[bytes]) -> tuple[JournalFile | None, Path | None]:
         aside = None
@@ -409,12 +431,12 @@ class ConversationLog:
             if not self._is_closed:
                 self._retry_timer = self._set_timer(self._retry_timer, self._times.retry_seconds, self._write_soon)
         if is_news:
-            self._tell(SavingRefused(failure))
+            self.tell(SavingRefused(failure))
 
     def _resume(self) -> None:
         if self.failure is not None and not self._pending and not self._needs_document:
             self.failure = None
-            self._tell(SavingResumed())
+            self.tell(SavingResumed())
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 

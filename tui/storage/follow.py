@@ -19,7 +19,7 @@ from tui.storage.summaries import Stamp
 
 POLL_SECONDS = 0.05
 _QUIET_AFTER_SECONDS = 10.0
-_QUIET_POLL_SECONDS = 0.2
+_QUIET_POLL_SECONDS = 0.5
 _READ_BYTES = 4 * 1024 * 1024
 
 

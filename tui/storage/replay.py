@@ -74,6 +74,14 @@ class ConversationBuilder:
         self.incomplete: set[str] = set()
         """Ids of messages that miss a part in the middle."""
 
+    @property
+    def title(self) -> str:
+        return self._frame.title
+
+    @property
+    def model(self) -> str:
+        return self._frame.model
+
     def build(self) -> Conversation:
         """The conversation of this moment."""
         if self._built is None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -84,6 +87,10 @@ class Shelf:
         """An empty conversation with an id of its own. Nothing is on disk before ``save``."""
         now = self._now()
         return new_conversation(new_id(now, self._random_bytes), now=now, model=model)
+
+    async def refusal(self) -> Failure | None:
+        """Why nothing could be saved, as far as that shows without saving; makes no folder."""
+        return await asyncio.to_thread(_refusal_of, self._places.conversations)
 
     async def save(self, conversation: Conversation, *, durable: bool = True) -> Saved:
         """Returns when this state, or a newer one, is in the file; with ``durable`` also when it is on the disk.
@@ -216,23 +223,30 @@ class Shelf:
         return await asyncio.to_thread(self._files.empty_trash, now)
 
     def new_log(
-        self, conversation: Conversation, *, tell: Callable[[LogEvent], None], times: LogTimes | None = None
+        self,
+        conversation: Conversation,
+        *,
+        tell: Callable[[LogEvent], None] | None = None,
+        times: LogTimes | None = None,
     ) -> ConversationLog:
-        """The log of a conversation that is not on the disk yet, and is not before something happens to it."""
+        """The log of a conversation that is not on the disk yet, and is not before something happens to it.
+
+        Whoever takes it over may put another listener into its ``tell``.
+        """
         return self._adopted(
             ConversationLog(
                 conversation,
                 path=self._files.journal_path(conversation.id),
                 write_document=self._write_document,
                 make_ready=lambda: self._hold_for_log(conversation.id),
-                tell=tell,
+                tell=tell or _unheard,
                 now=self._now,
                 times=times or LogTimes(),
             )
         )
 
     async def open_log(
-        self, conversation_id: str, *, tell: Callable[[LogEvent], None], times: LogTimes | None = None
+        self, conversation_id: str, *, tell: Callable[[LogEvent], None] | None = None, times: LogTimes | None = None
     ) -> ConversationLog | None:
         """The conversation to be gone on with; None: somebody else writes it, so ``follow`` it.
 
@@ -259,7 +273,7 @@ class Shelf:
                 path=self._files.journal_path(conversation_id),
                 write_document=self._write_document,
                 make_ready=lambda: self._hold_for_log(conversation_id),
-                tell=tell,
+                tell=tell or _unheard,
                 now=self._now,
                 times=times or LogTimes(),
                 sequence=kept.sequence,
@@ -275,7 +289,13 @@ class Shelf:
         log = self._logs.get(conversation_id)
         if log is not None:
             await asyncio.shield(self._started(log.aclose()))
-            self._logs.pop(conversation_id, None)
+
+    async def let_go(self, conversation_id: str) -> None:
+        """``close_log``, and somebody else may write the conversation."""
+        await self.close_log(conversation_id)
+        held = self._held.pop(conversation_id, None)
+        if held is not None:
+            held.release()
 
     def follow(self, conversation_id: str) -> AsyncGenerator[Followed, None]:
         """The conversation as it is, and then what happens to it, for as long as it is there and somebody listens.
@@ -304,6 +324,20 @@ class Shelf:
         if held is not None:
             self._held[conversation_id] = held
         return held
+
+    async def has_writer(self, conversation_id: str) -> bool:
+        """Whether some chinwag has the right to write this conversation. Raises ``Failure``."""
+        if conversation_id in self._held:
+            return True
+
+        def is_locked() -> bool:
+            held = self._take_lock(conversation_id)
+            if held is None:
+                return True
+            held.release()
+            return False
+
+        return await asyncio.to_thread(is_locked)
 
     async def aclose(self) -> None:
         """Returns when every save that was asked for is done and every log is closed, and frees what is held."""
@@ -364,7 +398,12 @@ class Shelf:
 
     def _adopted(self, log: ConversationLog) -> ConversationLog:
         self._logs[log.id] = log
+        log.on_closed = lambda: self._closed(log)
         return log
+
+    def _closed(self, log: ConversationLog) -> None:
+        if self._logs.get(log.id) is log:
+            del self._logs[log.id]
 
     async def _hold_for_log(self, conversation_id: str) -> None:
         held = self._held.get(conversation_id)
@@ -402,10 +441,31 @@ class Shelf:
         return hold_lock(self._files.lock_path(conversation_id))
 
 
+def _unheard(_event: LogEvent) -> None:
+    """For a log whose listener comes later."""
+
+
 def _index_kind() -> type[SearchIndex]:
     from tui.storage.index import SearchIndex
 
     return SearchIndex
+
+
+def _refusal_of(folder: Path) -> Failure | None:
+    """Of the folder, or of the one above it in which it would be made."""
+    try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            number = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
+            raise OSError(number, os.strerror(number))
+    except OSError as error:
+        because = (error.strerror or str(error)).lower()
+        advice = "make it writable, or name another folder with CHINWAG_DATA_DIR"
+        return Failure("conversations cannot be kept", f"{because}: {folder}", advice)
+    return None
 
 
 def _release_what_nobody_took(taking: asyncio.Task[Held | None]) -> None:

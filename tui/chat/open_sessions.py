@@ -1,0 +1,144 @@
+"""All conversations that are open: begun, opened for writing or only followed, handed over, closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from tui.chat.events import HandedOver, SessionEvent
+from tui.chat.faults import report_fault
+from tui.chat.following import FollowedSession, Following
+from tui.chat.keeping import NothingKept
+from tui.chat.owning import Owner
+from tui.chat.session import Session, SessionTools
+from tui.failures import Failure
+from tui.places import Places
+from tui.storage.control import Request, ask_owner, forget_requests, take_requests
+from tui.storage.shelf import Shelf
+
+
+class OpenSessions:
+    """Sessions outlive the screens that show them and end with ``close``."""
+
+    def __init__(
+        self,
+        *,
+        shelf: Shelf,
+        places: Places,
+        tools: Callable[[], SessionTools],
+        heard: Callable[[Session, SessionEvent], None],
+        report: Callable[[Failure], None],
+    ) -> None:
+        """``heard`` gets everything that every session tells, ``report`` what was damaged or could not be handed over."""
+        self.by_id: dict[str, Session] = {}
+        self._shelf = shelf
+        self._places = places
+        self._tools = tools
+        self._heard = heard
+        self._report = report
+        self._opening = asyncio.Lock()
+        self._owner = Owner(
+            sessions=lambda: self.by_id,
+            take_requests=partial(take_requests, places),
+            hand_over=self._hand_over,
+            report=report,
+        )
+
+    def start(self) -> None:
+        """Listens from here on to what other chinwags ask."""
+        self._owner.start()
+
+    def new(self, *, model: str, is_private: bool = False) -> Session:
+        """On disk with its first prompt, not before; with ``is_private`` never."""
+        conversation = self._shelf.new(model=model)
+        log = NothingKept() if is_private else self._shelf.new_log(conversation)
+        return self._adopt(Session(conversation, self._tools(), log=log, is_private=is_private))
+
+    async def open(self, conversation_id: str) -> Session:
+        """The running one, or the one on disk; a ``FollowedSession`` while another chinwag writes it.
+
+        Raises ``Failure`` when it cannot be read.
+        """
+        # Who asks for a lock while another task of ours takes it would hear that it is taken.
+        async with self._opening:
+            before = self.by_id.get(conversation_id)
+            if before is not None and not before.is_read_only:
+                return before
+            # The other chinwag may have gone away since it was refused.
+            log = await self._shelf.open_log(conversation_id)
+            if log is None:
+                return self._adopt(await self._followed(conversation_id))
+            if log.damage:
+                self._report(log.damage.as_failure())
+            await asyncio.to_thread(forget_requests, self._places, conversation_id)
+            await self._stop_following(conversation_id)
+            return self._adopt(Session(log.conversation, self._tools(), log=log))
+
+    async def forget(self, conversation_id: str) -> None:
+        """Nothing of it runs or saves any more, and somebody else may write it."""
+        session = self.by_id.pop(conversation_id, None)
+        if session is not None:
+            await session.close()
+        await self._shelf.let_go(conversation_id)
+
+    @property
+    def is_answering(self) -> bool:
+        """An answer that was asked for here is under way, or about to be."""
+        return any(one.is_answering and not one.is_read_only for one in self.by_id.values())
+
+    async def finish(self, *, limit_seconds: float) -> None:
+        """Returns when the answers under way have come to their end and are on the disk, or the time is over.
+
+        Prompts that wait go on waiting, marked as not sent.
+        """
+        answering = [one for one in self.by_id.values() if one.is_answering and not one.is_read_only]
+        for one in answering:
+            one.hold_queue()
+        if answering:
+            ends = [asyncio.ensure_future(one.settled()) for one in answering]
+            _, late = await asyncio.wait(ends, timeout=limit_seconds)
+            for end in late:
+                end.cancel()
+
+    async def close(self) -> None:
+        """Ends every answer and waits for the disk. Raises what the first one that failed raised."""
+        await self._owner.close()
+        results = await asyncio.gather(*(one.close() for one in self.by_id.values()), return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        for error in errors[1:]:
+            report_fault(error, during="closing the conversations")
+        if errors:
+            raise errors[0]
+
+    async def _followed(self, conversation_id: str, *, is_writer_expected: bool = False) -> FollowedSession:
+        async def request(wanted: Request) -> None:
+            await asyncio.to_thread(ask_owner, self._places, conversation_id, wanted)
+
+        conversation = await self._shelf.load(conversation_id)
+        await self._stop_following(conversation_id)
+        following = Following(
+            news=partial(self._shelf.follow, conversation_id),
+            has_writer=partial(self._shelf.has_writer, conversation_id),
+            request=request,
+            is_writer_expected=is_writer_expected,
+        )
+        return FollowedSession(conversation, self._tools(), following)
+
+    async def _stop_following(self, conversation_id: str) -> None:
+        before = self.by_id.get(conversation_id)
+        if isinstance(before, FollowedSession):
+            await before.close()
+
+    async def _hand_over(self, session: Session) -> None:
+        """To another chinwag that asked for it; here the conversation is followed from then on."""
+        async with self._opening:
+            await session.close()
+            await self._shelf.let_go(session.id)
+            self._adopt(await self._followed(session.id, is_writer_expected=True))
+        self._heard(session, HandedOver())
+
+    def _adopt(self, session: Session) -> Session:
+        self.by_id[session.id] = session
+        session.subscribe(partial(self._heard, session))
+        return session
