@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from tui.atomic import make_private_folder, read_bounded, write_atomically
 from tui.chat.faults import report_fault
 from tui.engine import Engine, EngineError, Model, ModelDetails, RunningModel
 from tui.failures import Failure
+from tui.ollama.fits import CacheShape, cache_shape
 
 CACHE_LIMIT_BYTES = 4_000_000
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 CARDS_KEPT = 2000
 
 
@@ -28,6 +29,8 @@ class Card:
     parameter_size: str
     quantization: str
     family: str
+    cache: CacheShape | None = None
+    """What its context takes in memory; None when its file does not say."""
 
 
 class Catalog:
@@ -90,6 +93,11 @@ class Catalog:
         await self._remember()
         return filled.capabilities
 
+    def cache_shape(self, model: Model) -> CacheShape | None:
+        """What its context takes in memory; None while that is not known, or when its file does not say."""
+        card = (self._cards or {}).get(model.digest)
+        return None if card is None else card.cache
+
     async def details(self, name: str) -> ModelDetails:
         """Raises ``EngineError``."""
         return await self._engine.show_model(name)
@@ -106,6 +114,7 @@ class Catalog:
             parameter_size=details.parameter_size,
             quantization=details.quantization,
             family=details.family,
+            cache=cache_shape(details),
         )
         cards = await self._remembered()
         if model.digest and card.capabilities is not None:
@@ -187,6 +196,24 @@ def _card(raw: Any) -> Card | None:
         parameter_size=_text(raw.get("parameter_size")),
         quantization=_text(raw.get("quantization")),
         family=_text(raw.get("family")),
+        cache=_cache(raw.get("cache")),
+    )
+
+
+def _cache(raw: Any) -> CacheShape | None:
+    if not isinstance(raw, Mapping):
+        return None
+    told = [raw.get(name) for name in ("layers", "kv_heads", "key_length", "value_length")]
+    figures = [figure for figure in told if type(figure) is int and figure > 0]
+    if len(figures) < len(told):
+        return None
+    layers, kv_heads, key_length, value_length = figures
+    return CacheShape(
+        layers=layers,
+        kv_heads=kv_heads,
+        key_length=key_length,
+        value_length=value_length,
+        is_upper_bound=raw.get("is_upper_bound") is not False,
     )
 
 
@@ -202,6 +229,7 @@ def _write_cards(file: Path, cards: Mapping[str, Card]) -> None:
             "parameter_size": card.parameter_size,
             "quantization": card.quantization,
             "family": card.family,
+            "cache": None if card.cache is None else asdict(card.cache),
         }
         for digest, card in cards.items()
         if card.capabilities is not None

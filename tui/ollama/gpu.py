@@ -69,24 +69,34 @@ class MachineReader:
         nvml: Callable[[], Any] = import_nvml,
         drm: Path = Path("/sys/class/drm"),
         meminfo: Path = Path("/proc/meminfo"),
+        patience_seconds: float = 2.0,
     ) -> None:
         self._import_nvml = nvml
         self._drm = drm
         self._meminfo = meminfo
         self._nvml: Any = None
         self._has_looked = False
-        self._is_busy = asyncio.Lock()
+        self._patience_seconds = patience_seconds
+        self._reading: asyncio.Task[Machine] | None = None
+        self._last = Machine()
 
     async def read(self) -> Machine:
-        """What holds now. A driver that hangs keeps its thread and whoever reads next, not the event loop."""
-        async with self._is_busy:
-            return await asyncio.to_thread(self._read)
+        """What holds now. While a driver hangs that is what held before, and nobody asks it a second time."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(asyncio.to_thread(self._read), name="reading the machine")
+        if await self._is_read(self._reading):
+            self._last = self._reading.result()
+        return self._last
 
     async def close(self) -> None:
-        """Lets go of the driver."""
-        async with self._is_busy:
-            if self._nvml is not None:
-                await asyncio.to_thread(self._shut_down)
+        """Lets go of the driver, unless it hangs."""
+        is_free = self._reading is None or await self._is_read(self._reading)
+        if is_free and self._nvml is not None:
+            await asyncio.to_thread(self._shut_down)
+
+    async def _is_read(self, reading: asyncio.Task[Machine]) -> bool:
+        done, _ = await asyncio.wait({reading}, timeout=self._patience_seconds)
+        return bool(done)
 
     def _shut_down(self) -> None:
         nvml, self._nvml = self._nvml, None

@@ -1,0 +1,287 @@
+"""The conversation's models: choosing, pulling, unloading, and what to do when one is not there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.app.screens.chat_reading import ChatReading
+from tui.app.screens.models_work import ModelWork
+from tui.app.screens.question import Question
+from tui.app.widgets.status_line import StatusView
+from tui.chat.events import AnswerEnded, SessionEvent
+from tui.chat.memory import FreeMemory
+from tui.chat.pulls import Pull, PullState
+from tui.chat.session import Session
+from tui.cleaning import clean_line
+from tui.engine import EngineError, ErrorKind, Host, Model, RunningModel
+from tui.failures import Failure
+from tui.theming.nearest import nearest
+
+PULL_LOOK_SECONDS = 0.5
+FOR_GOOD = -1
+"""A ``keep_alive`` that has no end."""
+NAME_CELLS = 60
+HOST_CELLS = 30
+PULLED_NAME_CELLS = 24
+NEWS_SECONDS = 20.0
+"""What was waited for is said for long enough to be seen by somebody who looks elsewhere."""
+
+
+class ChatModels(ChatReading):
+    """The models of the server of this moment, from the conversation."""
+
+    async def begin(self) -> None:
+        await super().begin()
+        self._workspace.pulls.on_change = self._pull_changed
+        self.set_interval(PULL_LOOK_SECONDS, self._look_at_pulls)
+
+    # Choosing
+
+    async def action_choose_model(self, name: str = "") -> None:
+        if name:
+            await self._use_named_model(name)
+            return
+        from tui.app.screens.models import ModelPicker
+
+        workspace, catalog = self._workspace, self._workspace.catalog
+
+        async def refresh() -> tuple[tuple[Model, ...], tuple[RunningModel, ...]]:
+            models = await catalog.refresh()
+            return models, catalog.running
+
+        def chosen(name: str | None) -> None:
+            if name:
+                self.in_background(self.use_model(name))
+
+        picker = ModelPicker(
+            theme=self._theme,
+            glyphs=self._glyphs,
+            host_name=workspace.host.name,
+            current=self._session.conversation.model,
+            models=catalog.models,
+            running=catalog.running,
+            same_model=workspace.same_model,
+            last_used=workspace.last_used(),
+            now=workspace.now,
+            refresh=refresh,
+            fill_in=catalog.fill_in,
+            work=self.model_work(),
+            open_pulls=self._open_pulls,
+            clock=workspace.clock,
+        )
+        self.app.push_screen(picker, chosen)
+
+    def model_work(self) -> ModelWork:
+        """What can be done with the models of the server of this moment."""
+        workspace = self._workspace
+        client, catalog = workspace.client, workspace.catalog
+
+        async def load(name: str) -> None:
+            await client.prewarm(workspace.loading_request(name))
+
+        async def keep(name: str) -> None:
+            await client.prewarm(workspace.loading_request(name, keep_alive=FOR_GOOD))
+
+        async def unload(name: str) -> None:
+            await client.unload_model(name)
+
+        async def delete(name: str) -> None:
+            await client.delete_model(name)
+            await catalog.refresh()
+
+        async def free_memory() -> FreeMemory:
+            return await workspace.free_memory()
+
+        return ModelWork(
+            details=catalog.details,
+            running=catalog.refresh_running,
+            load=load,
+            keep=keep,
+            unload=unload,
+            copy=client.copy_model,
+            delete=delete,
+            pull=self.pull,
+            cache_shape=catalog.cache_shape,
+            free_memory=free_memory,
+            context_tokens=workspace.wanted_context_tokens,
+        )
+
+    async def _use_named_model(self, name: str) -> None:
+        """A server that cannot be asked is no reason to doubt the name."""
+        workspace = self._workspace
+        try:
+            models = await workspace.catalog.refresh()
+        except EngineError:
+            await self.use_model(name)
+            return
+        model = workspace.find_model(name)
+        if model is not None:
+            await self.use_model(model.name)
+            return
+        near = nearest(name, [one.name for one in models]).lstrip(", ")
+        if await self._wants_to_pull(name, near):
+            session = self._session
+            if await self._pulled(name) and session is self._session:
+                await self.use_model(name)
+
+    async def use_model(self, name: str) -> None:
+        """For this conversation and for new ones."""
+        session = self._session
+        if session.is_read_only:
+            self.say("this conversation is open in another chinwag", role="warning", more="here it can only be read")
+            return
+        # What waits behind an answer leaves without another Enter.
+        is_private = self._workspace.is_private(session)
+        if session.queue and not await self.may_leave_machine(name, is_kept=not is_private):
+            return
+        session.use_model(name)
+        self._is_news = False
+        self.show_model()
+        self.model_chosen(name)
+        if is_private:
+            return
+        try:
+            await self._workspace.make_default(name)
+        except Failure as failure:
+            self.say_failure(failure)
+
+    def model_chosen(self, name: str) -> None:
+        """The model of the next prompt is another one."""
+
+    # Pulling
+
+    def action_pull_model(self, name: str = "") -> None:
+        if name:
+            self.pull(name)
+        else:
+            self._open_pulls("")
+
+    def pull(self, name: str) -> None:
+        """Begins, or goes on; whoever is elsewhere hears of the end by a line."""
+        self._workspace.pulls.begin(name, self._workspace.client)
+
+    def _open_pulls(self, typed: str) -> None:
+        from tui.app.screens.models_pulls import PullsScreen
+
+        workspace = self._workspace
+        self.app.push_screen(
+            PullsScreen(
+                theme=self._theme,
+                glyphs=self._glyphs,
+                host_name=workspace.host.name,
+                pulls=workspace.pulls,
+                begin=self.pull,
+                typed=typed,
+            )
+        )
+
+    def _look_at_pulls(self) -> None:
+        if self._workspace.pulls.running:
+            self.show_status()
+
+    def _pulling_words(self) -> str:
+        """``guest:4b 67 %``, or ``3 pulls 12 %`` by what is known of their sizes."""
+        running = self._workspace.pulls.running
+        if not running:
+            return ""
+        total_bytes = sum(one.total_bytes for one in running)
+        share = f" {int(100 * sum(one.completed_bytes for one in running) / total_bytes)} %" if total_bytes else ""
+        name = clean_line(running[0].model, PULLED_NAME_CELLS) if len(running) == 1 else f"{len(running)} pulls"
+        return f"{self._glyphs.down} {name}{share}"
+
+    def _status_view(self) -> StatusView:
+        return replace(super()._status_view(), pulling=self._pulling_words())
+
+    def _pull_changed(self, pull: Pull) -> None:
+        name, host = clean_line(pull.model, NAME_CELLS), clean_line(pull.host.name, HOST_CELLS)
+        match pull.state:
+            case PullState.running:
+                self.say(f"pulling {name} to {host}", more="/pull shows how far it is")
+            case PullState.done:
+                self.say(f"{name} is on {host}", role="success", seconds=NEWS_SECONDS)
+                self.in_background(self._read_models_of(pull.host))
+            case PullState.failed if pull.failure is not None:
+                self.say_failure(pull.failure)
+            case _:
+                pass
+        self.show_status()
+
+    async def _read_models_of(self, host: Host) -> None:
+        """The list has grown; somebody else's server is none of this conversation's business."""
+        if self._workspace.host.url != host.url:
+            return
+        try:
+            await self._workspace.catalog.refresh()
+        except EngineError:
+            return
+        self.choose_model_soon()
+
+    async def _wants_to_pull(self, name: str, more: str) -> bool:
+        shown, host = clean_line(name, NAME_CELLS), clean_line(self._workspace.host.name, HOST_CELLS)
+        question = Question(
+            title=f"there is no model {shown} on {host}",
+            lines=(more or "It can be pulled, if its name is right.",),
+            answers=(("stay", "leave it"), ("pull", f"pull {shown}, then go on")),
+            theme=self._theme,
+            glyphs=self._glyphs,
+            clock=self._workspace.clock,
+        )
+        return await self.answer_to(question) == "pull"
+
+    async def _pulled(self, name: str) -> bool:
+        """Whether the model came. It takes as long as it takes."""
+        workspace = self._workspace
+        pull = workspace.pulls.begin(name, workspace.client)
+        over = await workspace.pulls.ended(pull.key)
+        if over.state is not PullState.done or workspace.host.url != over.host.url:
+            return False
+        try:
+            await workspace.catalog.refresh()
+        except EngineError:
+            return False
+        return True
+
+    def _heard(self, event: SessionEvent) -> None:
+        super()._heard(event)
+        failure = event.failure if isinstance(event, AnswerEnded) else None
+        if isinstance(failure, EngineError) and failure.kind is ErrorKind.model_missing:
+            # It can be pulled, and the prompt asked again.
+            self.in_background(self._pull_and_try_again(self._session))
+
+    async def _pull_and_try_again(self, session: Session) -> None:
+        name = session.conversation.model
+        if self._workspace.is_cloud(name) or not self.is_current or not self.prompt.is_empty:
+            self.say(
+                f"{clean_line(name, NAME_CELLS)} is not on {clean_line(self._workspace.host.name, HOST_CELLS)}",
+                role="warning",
+                more="/pull brings it, enter on an empty prompt tries again",
+                seconds=None,
+            )
+            return
+        if not await self._wants_to_pull(name, "") or not await self._pulled(name):
+            return
+        if session.conversation.model == name and session.can_try_again():
+            session.try_again()
+
+    # Unloading
+
+    async def action_unload_model(self, name: str = "") -> None:
+        """The model of this conversation, or the one of that name."""
+        workspace = self._workspace
+        name = name or self._session.conversation.model
+        shown = clean_line(name, NAME_CELLS)
+        try:
+            await workspace.catalog.refresh_running()
+            if workspace.running_model(name) is None:
+                self.say(f"{shown or 'no model'} is not loaded")
+                return
+            await workspace.client.unload_model(name)
+            await workspace.catalog.refresh_running()
+        except EngineError as failure:
+            self.say_failure(failure)
+            return
+        if workspace.running_model(name) is None:
+            self.say(f"unloaded {shown}")
+        else:
+            self.say(f"{shown} leaves as soon as it has answered")
+        self.show_status()

@@ -1,0 +1,62 @@
+"""A conversation that another chinwag writes: watched here, asked for, and taken over when it is free."""
+
+from __future__ import annotations
+
+from tui.app.commands.declared import Command
+from tui.app.screens.chat_help import ChatHelp
+from tui.chat.events import ConversationReplaced, FollowingFailed, HandedOver, SessionEvent, WriterLeft
+from tui.chat.following import FollowedSession
+from tui.chat.session import Session
+
+
+class ChatShared(ChatHelp):
+    """What is looked at is taken over by itself; what is not is opened for writing when somebody opens it."""
+
+    async def go_to(self, session: Session) -> None:
+        """What another chinwag writes is followed for as long as somebody looks at it."""
+        left = self._session
+        await super().go_to(session)
+        if left.is_read_only and left.id != self._session.id and left is self._workspace.sessions.get(left.id):
+            await self._workspace.forget_session(left.id)
+            self._unsent.pop(left.id, None)
+
+    def action_take_over(self) -> None:
+        session = self._session
+        if isinstance(session, FollowedSession):
+            session.ask_for_hand_over()
+            self.say("asked the other chinwag for this conversation", more="it lets go when no answer is under way")
+        else:
+            self.say("this conversation is open here", more="there is nothing to take over")
+
+    def why_not(self, command: Command) -> str:
+        if command.name == "conversation.take_over":
+            return "" if isinstance(self._session, FollowedSession) else "it is open here"
+        return super().why_not(command)
+
+    def _heard(self, event: SessionEvent) -> None:
+        match event:
+            case ConversationReplaced():
+                self.show_transcript()
+                self._show_header()
+            case FollowingFailed(failure):
+                self.say_failure(failure)
+            case WriterLeft():
+                self.in_background(self._take_over())
+            case HandedOver():
+                self.in_background(self._follow())
+            case _:
+                super()._heard(event)
+                return
+        self.show_status()
+
+    async def _take_over(self) -> None:
+        conversation_id = self._session.id
+        await self._open(conversation_id)
+        if self._session.id == conversation_id and not self._session.is_read_only:
+            self.say("the other chinwag left this conversation", more="it can be written here")
+
+    async def _follow(self) -> None:
+        session = self._workspace.sessions.get(self._session.id)
+        if session is not None and session is not self._session:
+            await self.go_to(session)
+            self.say("another chinwag took this conversation over", more="here it can only be read", seconds=None)

@@ -1,0 +1,38 @@
+"""What a conversation is when it is opened again: prompts that never left, and answers that were cut short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.conversations.values import Conversation, Message, MessageState, Role
+
+
+def says_nothing(message: Message) -> bool:
+    """Whether it is an answer with nothing in it."""
+    return message.role is Role.assistant and not (message.text or message.thinking or message.tool_calls)
+
+
+def split_queue(conversation: Conversation) -> tuple[Conversation, list[Message]]:
+    """The conversation without the prompts that never left, and those prompts."""
+    queued = [one for one in conversation.messages if one.state is MessageState.not_sent]
+    if not queued:
+        return conversation, []
+    kept = tuple(one for one in conversation.messages if one.state is not MessageState.not_sent)
+    return replace(conversation, messages=kept), queued
+
+
+def settle_interrupted(conversation: Conversation) -> tuple[Conversation, list[Message]]:
+    """Answers that the disk knows as under way were cut short when chinwag ended: with them so, and those that changed."""
+    settled = {one.id: _settled(one) for one in conversation.messages if one.state is MessageState.answering}
+    if not settled:
+        return conversation, []
+    messages = tuple(settled.get(one.id, one) for one in conversation.messages)
+    return replace(conversation, messages=messages), list(settled.values())
+
+
+def _settled(interrupted: Message) -> Message:
+    return replace(
+        interrupted,
+        state=MessageState.failed if says_nothing(interrupted) else MessageState.broken_off,
+        failure=interrupted.failure or "interrupted when chinwag ended",
+    )
