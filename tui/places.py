@@ -62,6 +62,10 @@ class Places:
         return self.config / "models.toml"
 
     @property
+    def hosts_file(self) -> Path:
+        return self.config / "hosts.toml"
+
+    @property
     def secrets_file(self) -> Path:
         return self.config / "secrets.toml"
 
@@ -88,6 +92,10 @@ class Places:
     @property
     def usage_file(self) -> Path:
         return self.state / "usage.jsonl"
+
+    @property
+    def cloud_leave_file(self) -> Path:
+        return self.state / "cloud.json"
 
     @property
     def control(self) -> Path:

@@ -113,16 +113,9 @@ async def model_for(workspace: Workspace, named: str | None) -> str:
     catalog = workspace.catalog
     models = await catalog.refresh()
     if named:
-        found = workspace.find_model(named)
-        if found is None:
-            near = nearest(named, [one.name for one in models])
-            raise EngineError(
-                f"there is no model {named} on {workspace.host.name}{near}",
-                "",
-                f"chinwag models pull {named} fetches it, chinwag models list has those that are there",
-                kind=ErrorKind.model_missing,
-            )
-        return found.name
+        if (found := workspace.find_model(named)) is not None:
+            return found.name
+        return await _unlisted(workspace, named, [one.name for one in models])
     chosen = await choose_model(
         models,
         catalog.running,
@@ -138,6 +131,22 @@ async def model_for(workspace: Workspace, named: str | None) -> str:
             kind=ErrorKind.model_missing,
         )
     return chosen.name
+
+
+async def _unlisted(workspace: Workspace, named: str, there: list[str]) -> str:
+    """A server may have what it does not list."""
+    try:
+        await workspace.engine.show_model(named)
+    except EngineError as error:
+        if error.kind is not ErrorKind.model_missing:
+            raise
+        raise EngineError(
+            f"there is no model {named} on {workspace.host.name}{nearest(named, there)}",
+            "",
+            f"chinwag models pull {named} fetches it, chinwag models list has those that are there",
+            kind=ErrorKind.model_missing,
+        ) from None
+    return named
 
 
 async def see_that_it_may_leave(door: Door, workspace: Workspace, model: str, *, is_allowed: bool) -> None:

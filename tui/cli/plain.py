@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -22,6 +22,7 @@ from tui.cli.plain_commands import FENCE, PromptLines
 from tui.cli.plain_turns import PlainTurns
 from tui.cli.plain_voice import PlainVoice
 from tui.failures import Failure
+from tui.metrics.wording import plural
 from tui.workspace import StartOptions, Workspace
 
 INTERRUPT_AGAIN_SECONDS = 2.0
@@ -46,12 +47,18 @@ class Arguments(Protocol):
     def demo(self) -> bool: ...
     @property
     def private(self) -> bool: ...
+    @property
+    def settings(self) -> Mapping[str, str]: ...
 
 
 def run_plainly(arguments: Arguments, *, shows_thinking: bool = False) -> int:
     """Talks on standard input and output until the person leaves; gives the exit code of ``talk_plainly``."""
     options = StartOptions(
-        host=arguments.host, model=arguments.model, is_demo=arguments.demo, is_private=arguments.private
+        host=arguments.host,
+        model=arguments.model,
+        is_demo=arguments.demo,
+        is_private=arguments.private,
+        settings=arguments.settings,
     )
     try:
         workspace = Workspace.prepare(options)
@@ -150,7 +157,7 @@ class PlainTalk:
             return
         self._voice.end_echo()
         if dropped := self._lines.drop_waiting():
-            self._voice.say(f"{dropped} {'line' if dropped == 1 else 'lines'} typed ahead dropped")
+            self._voice.say(f"{plural(dropped, 'line')} typed ahead dropped")
         if self._work is not None:
             if not self._turns.stop():
                 self._work.cancel()

@@ -22,6 +22,7 @@ from tui.cli.plain_voice import PlainVoice
 from tui.conversations.values import Message, MessageState, Role, Summary
 from tui.engine import EngineError, Model
 from tui.failures import Failure
+from tui.metrics.wording import first_token_words, plural, seconds_text, size_text, speed_words, token_count_words
 from tui.ollama.names import same_model
 from tui.workspace import Workspace
 
@@ -54,7 +55,6 @@ class PlainTurns:
         self._unsent = ""
         """A prompt that could not leave; ``/again`` sends it."""
         self._listed: tuple[Summary, ...] = ()
-        self._cloud_agreed: set[str] = set()
         self.is_over = False
         """The person said good-bye."""
 
@@ -130,14 +130,16 @@ class PlainTurns:
         session = self.session
         if self._unsent:
             return await self._send(self._unsent)
+        if not session.can_try_again() and not session.is_paused:
+            self._voice.say("there is nothing to try again")
+            return True
+        if not await self._may_leave(session.conversation.model):
+            return False
         self._answer_over.clear()
         if session.can_try_again():
             session.try_again()
-        elif session.is_paused:
-            await session.go_on()
         else:
-            self._voice.say("there is nothing to try again")
-            return True
+            await session.go_on()
         return await self._until_answered()
 
     async def _until_answered(self) -> bool:
@@ -169,13 +171,20 @@ class PlainTurns:
 
     async def _may_leave(self, model: str) -> bool:
         """Nothing goes to a model on somebody else's computers before the person agreed, once for each server."""
-        host = self._workspace.host.url
-        if not self._workspace.is_cloud(model) or host in self._cloud_agreed:
+        workspace, host = self._workspace, self._workspace.host.url
+        if not workspace.is_cloud(model) or await workspace.cloud_leave.look(host):
             return True
         self._voice.say(f"{model} is a cloud model: what you write, and what was said before, leaves this machine")
-        answer = "" if self._ask_line is None else await self._ask_line("send it? yes or no: ")
+        answer = (
+            ""
+            if self._ask_line is None
+            else await self._ask_line("send it, and do not ask again for this server? yes or no: ")
+        )
         if answer.strip().lower() in ("y", "yes"):
-            self._cloud_agreed.add(host)
+            try:
+                await workspace.cloud_leave.give(host, is_kept=not workspace.is_throwaway)
+            except Failure as failure:
+                self._voice.say_failure(failure)
             return True
         self._voice.say("nothing was sent")
         return False
@@ -214,7 +223,7 @@ class PlainTurns:
                 self._waiting = loop.call_later(WAITING_TOLD_AFTER_SECONDS, self._voice.say, f"waiting for {model}")
             case Phase.loading:
                 usual = self._workspace.typical_load_seconds(model)
-                self._voice.say(f"loading {model}{'' if usual is None else f', usually about {usual:.0f} s'}")
+                self._voice.say(f"loading {model}{'' if usual is None else f', usually about {seconds_text(usual)}'}")
             case Phase.reading:
                 self._voice.say("reading or queued")
             case Phase.thinking:
@@ -337,7 +346,7 @@ class PlainTurns:
         """Where the talk was left: the last prompt and what was answered."""
         session = self.session
         conversation = session.conversation
-        self._voice.say(f"opened {conversation.title or 'untitled'}, {_messages_words(len(conversation.messages))}")
+        self._voice.say(f"opened {conversation.title or 'untitled'}, {plural(len(conversation.messages), 'message')}")
         asked = [at for at, one in enumerate(conversation.messages) if one.role is Role.user]
         for message in conversation.messages[asked[-1] :] if asked else ():
             if message.role is Role.user:
@@ -375,23 +384,23 @@ def _cause(message: Message, failure: Failure | None) -> str:
 def _numbers(message: Message) -> list[str]:
     numbers = []
     if message.counts is not None and (speed := message.counts.tokens_per_second) is not None:
-        numbers.append(f"{speed:.1f} tok/s")
-    seconds = "" if message.seconds is None else f" in {message.seconds:.1f} s"
+        numbers.append(speed_words(speed))
+    seconds = "" if message.seconds is None else f" in {seconds_text(message.seconds)}"
     numbers.append(f"{_tokens(message)}{seconds}")
     if message.first_token_seconds is not None:
-        numbers.append(f"first {message.first_token_seconds:.2f} s")
+        numbers.append(first_token_words(message.first_token_seconds))
     return numbers
 
 
 def _tokens(message: Message) -> str:
     counted = message.counts.answer_tokens if message.counts is not None else None
     if counted is not None:
-        return f"{counted} {'token' if counted == 1 else 'tokens'}"
-    return f"~{message.pieces or 0} tokens"
+        return token_count_words(counted)
+    return token_count_words(message.pieces or 0, is_estimate=True)
 
 
 def _model_words(model: Model, *, is_loaded: bool, is_current: bool) -> str:
-    size = "" if model.size_bytes is None or model.is_cloud else f"{model.size_bytes / 1e9:.1f} GB"
+    size = "" if model.size_bytes is None or model.is_cloud else size_text(model.size_bytes)
     marks = [
         word for word, holds in (("cloud", model.is_cloud), ("loaded", is_loaded), ("in use", is_current)) if holds
     ]
@@ -402,9 +411,7 @@ def _summary_words(summary: Summary) -> str:
     at = summary.updated_at.astimezone()
     title = clean_line(summary.title, 80) or "untitled"
     return ", ".join(
-        part for part in (title, summary.model, _messages_words(summary.message_count), f"{at:%Y-%m-%d %H:%M}") if part
+        part
+        for part in (title, summary.model, plural(summary.message_count, "message"), f"{at:%Y-%m-%d %H:%M}")
+        if part
     )
-
-
-def _messages_words(count: int) -> str:
-    return f"{count} {'message' if count == 1 else 'messages'}"

@@ -1,4 +1,4 @@
-"""How numbers and times are said, the same on every screen."""
+"""How numbers and times are said, the same on every screen and in every line."""
 
 from __future__ import annotations
 
@@ -58,7 +58,27 @@ def size_text(size_bytes: int) -> str:
 
 
 def speed_text(tokens_per_second: float) -> str:
+    """The number alone: ``62.4``, ``1250``."""
     return f"{tokens_per_second:.1f}" if tokens_per_second < 1000 else f"{tokens_per_second:.0f}"
+
+
+def speed_words(tokens_per_second: float, *, is_estimate: bool = False) -> str:
+    """``62.4 tok/s``, or ``~62.4 tok/s`` for what was not counted by the server."""
+    return f"{estimate_mark(is_estimate)}{speed_text(tokens_per_second)} tok/s"
+
+
+def token_count_words(tokens: int, *, is_estimate: bool = False) -> str:
+    """``412 tokens``, ``1 token``, or ``~87 tokens`` for what was not counted by the server."""
+    return f"{estimate_mark(is_estimate)}{plural(tokens, 'token')}"
+
+
+def first_token_words(seconds: float) -> str:
+    return f"first {seconds_text(seconds)}"
+
+
+def estimate_mark(is_estimate: bool) -> str:
+    """What stands before every number that is estimated."""
+    return "~" if is_estimate else ""
 
 
 def ago_text(at: datetime, now: datetime) -> str:

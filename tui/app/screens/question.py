@@ -9,18 +9,37 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 
 from tui.app.glyphs import Glyphs
 from tui.app.screens.list_screen import key_parts
 from tui.app.screens.shield import Shield
+from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.line import Line
 from tui.app.widgets.rows import Row, RowList
+from tui.cleaning import clean_line
 from tui.theming.values import Theme
 
+LINE_CELLS = 400
 
-class Question(ModalScreen[str | None]):
+
+class Question(ModalScreen[str | None], FastScreen[str | None]):
     """Gives back the key of the answer, or None for Escape. The first answer is the safe one, and is marked."""
+
+    class Asked(Message):
+        """It is on the screen; ``title`` and ``lines`` are clean."""
+
+        def __init__(self, title: str, lines: tuple[str, ...]) -> None:
+            super().__init__()
+            self.title, self.lines = title, lines
+
+    class Answered(Message):
+        """``words`` of the answer that was chosen, empty when it was put aside; clean."""
+
+        def __init__(self, title: str, words: str) -> None:
+            super().__init__()
+            self.title, self.words = title, words
 
     DEFAULT_CSS = """
     Question { align: center middle; background: transparent; }
@@ -49,14 +68,15 @@ class Question(ModalScreen[str | None]):
         glyphs: Glyphs,
         clock: Callable[[], float],
     ) -> None:
-        """``title``, ``lines`` and ``answers`` (key and words) are clean text. For its first moment it ignores keys."""
+        """All texts are cleaned here; ``answers`` are keys and words. For its first moment it ignores keys."""
         super().__init__()
-        self._heading = title
-        self._lines = lines
-        self._answers = answers
+        self._heading = clean_line(title, LINE_CELLS)
+        self._lines = tuple(clean_line(line, LINE_CELLS) for line in lines)
+        self._answers = tuple((key, clean_line(words, LINE_CELLS)) for key, words in answers)
         self.theme = theme
         self.glyphs = glyphs
         self._shield = Shield(clock, is_up=True)
+        self._withdrawn = False
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
@@ -75,6 +95,18 @@ class Question(ModalScreen[str | None]):
             tuple(Row(key=key, left=((f" {words}", "foreground"),)) for key, words in self._answers)
         )
         self.query_one("#keys", Line).show(key_parts((("enter", "choose"), ("esc", "back"))))
+        self.app.post_message(self.Asked(self._heading, self._lines))
+
+    def withdraw(self) -> None:
+        """Takes the question back, as if the safe answer had been given: there is nothing to decide any more."""
+        if self.is_attached and self in self.app.screen_stack:
+            self._withdrawn = True
+            if self.is_active:
+                self.dismiss(self._answers[0][0])
+
+    def on_screen_resume(self) -> None:
+        if self._withdrawn:
+            self.dismiss(self._answers[0][0])
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
         self._answer(event.key)
@@ -94,4 +126,6 @@ class Question(ModalScreen[str | None]):
 
     def _answer(self, key: str | None) -> None:
         if not self._shield.is_up:
+            words = next((words for one, words in self._answers if one == key), "")
+            self.app.post_message(self.Answered(self._heading, words))
             self.dismiss(key)

@@ -2,56 +2,65 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
-
 from textual.timer import Timer
 
 from tui.app.glyphs import Glyphs
+from tui.app.sayings import Sayings
 from tui.app.widgets.line import Line
-from tui.app.widgets.parts import Parts
-from tui.cleaning import clean_line
-from tui.failures import Failure
+from tui.cleaning import cell_width
 from tui.theming.values import Theme
 
-SAID_SECONDS = 6.0
-WORDS_CELLS = 160
-MORE_CELLS = 200
+LOOK_AGAIN_LEAST_SECONDS = 0.05
 
 
 class Notice(Line):
-    """Says one thing for some seconds. It always takes its one row, so nothing moves when it speaks."""
+    """Shows what is said. It always takes its one row, so nothing moves when it speaks."""
 
-    def __init__(self, *, theme: Theme, glyphs: Glyphs, name: str | None = None) -> None:
+    def __init__(self, sayings: Sayings, *, theme: Theme, glyphs: Glyphs, name: str | None = None) -> None:
         super().__init__(theme=theme, glyphs=glyphs, name=name)
-        self._waiting: deque[tuple[str, str]] = deque()
+        self._sayings = sayings
         self._timer: Timer | None = None
 
-    def say(self, words: str, *, role: str = "muted", more: str = "", seconds: float | None = SAID_SECONDS) -> None:
-        """Foreign words included, for they are cleaned here; the next one takes its place. None: until then."""
-        parts: Parts = ((f"  {clean_line(words, WORDS_CELLS)}", role),)
-        if more := clean_line(more, MORE_CELLS):
-            parts = (*parts, (f" {self._glyphs.separator} {more}", "muted"))
-        self.show(parts)
+    def on_mount(self) -> None:
+        self._sayings.on_change = self.look_again
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Shows what is to be shown at this moment, and comes back when that is over."""
+        if not self.is_attached:
+            return
+        self._show_saying()
         if self._timer is not None:
             self._timer.stop()
-        self._timer = None if seconds is None else self.set_timer(seconds, self._go_on)
+        seconds = self._sayings.changes_in_seconds()
+        self._timer = (
+            None if seconds is None else self.set_timer(max(LOOK_AGAIN_LEAST_SECONDS, seconds), self.look_again)
+        )
 
-    def say_failure(self, failure: Failure) -> None:
-        rest = f" {self._glyphs.separator} ".join(part for part in (failure.message, failure.advice) if part)
-        self.say(failure.title, role="error", more=rest, seconds=SAID_SECONDS * 2)
+    def use_theme(self, theme: Theme, glyphs: Glyphs) -> None:
+        super().use_theme(theme, glyphs)
+        self._show_saying()
 
-    def say_each(self, words: Iterable[str], *, role: str = "warning") -> None:
-        """One after the other, each as long as it takes to read."""
-        self._waiting.extend((one, role) for one in words)
-        if self._timer is None:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        self._timer = None
-        if not self._waiting:
+    def _show_saying(self) -> None:
+        saying, dot = self._sayings.shown(), self._glyphs.separator
+        if saying is None:
             self.show()
             return
-        words, role = self._waiting.popleft()
-        more = f"and {len(self._waiting)} more" if self._waiting else ""
-        self.say(words, role=role, more=more, seconds=SAID_SECONDS * 1.5)
+        waiting = self._sayings.waiting
+        count = [f"and {waiting} more"] if waiting else []
+        sentences = saying.more.split(" · ") if saying.more else []
+        room = self.size.width - 2 - sum(cell_width(one) + 3 for one in (saying.words, *count))
+        rest = [*fitting(sentences, room), *count]
+        left = ((f"  {saying.words}", saying.role), *((f" {dot} {one}", "muted") for one in rest))
+        self.show(left)
+
+    def on_resize(self) -> None:
+        self._show_saying()
+
+
+def fitting(sentences: list[str], room_cells: int) -> list[str]:
+    """Without those in the middle for which there is no room: the last one says what to do next."""
+    kept = list(sentences)
+    while len(kept) > 1 and sum(cell_width(one) + 3 for one in kept) > room_cells:
+        kept.pop(-2)
+    return kept
