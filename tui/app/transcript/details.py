@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from tui.app.wording import plural, seconds_text, speed_text, tokens_text
 from tui.cleaning import clean_line
 from tui.conversations.values import Message, Role
 from tui.engine import FinalCounts, ToolCall
+from tui.metrics.wording import (
+    first_token_words,
+    seconds_text,
+    speed_words,
+    token_count_words,
+    tokens_text,
+)
 
 _SHOWN_MODEL_CELLS = 60
 _LONGEST_PREVIEW_CHARACTERS = 400
@@ -31,14 +37,14 @@ def _numbers(message: Message) -> list[str]:
     counts = message.counts or FinalCounts()
     words: list[str] = []
     if counts.tokens_per_second is not None:
-        words.append(f"{speed_text(counts.tokens_per_second)} tok/s")
+        words.append(speed_words(counts.tokens_per_second))
     duration = f" in {seconds_text(message.seconds)}" if message.seconds is not None else ""
     if counts.answer_tokens is not None:
-        words.append(f"{plural(counts.answer_tokens, 'token')}{duration}")
+        words.append(f"{token_count_words(counts.answer_tokens)}{duration}")
     elif message.pieces:
-        words.append(f"~{plural(message.pieces, 'token')}{duration}")
+        words.append(f"{token_count_words(message.pieces, is_estimate=True)}{duration}")
     if message.first_token_seconds is not None:
-        words.append(f"first {seconds_text(message.first_token_seconds)}")
+        words.append(first_token_words(message.first_token_seconds))
     if counts.prompt_tokens is not None:
         words.append(f"{tokens_text(counts.prompt_tokens)} read")
     if counts.load_seconds is not None and counts.load_seconds >= _TOLD_LOAD_SECONDS:
@@ -49,12 +55,12 @@ def _numbers(message: Message) -> list[str]:
 
 
 def thinking_words(message: Message, separator: str) -> str:
-    """``thought for 3.2 s · 212 tokens``, as far as it is known."""
+    """``thought for 3.2 s · ~212 tokens``, as far as it is known: no server counts these apart."""
     words = "thought"
     if message.thinking_seconds is not None:
         words += f" for {message.thinking_seconds:.1f} s"
     if message.thinking_pieces:
-        words += f" {separator} {plural(message.thinking_pieces, 'token')}"
+        words += f" {separator} {token_count_words(message.thinking_pieces, is_estimate=True)}"
     return words
 
 

@@ -29,9 +29,9 @@ from tui.app.transcript.rows import (
 from tui.app.transcript.segmenter import Segmenter
 from tui.app.transcript.styles import Pen
 from tui.app.transcript.wrap import cut, width_of
-from tui.app.wording import plural
 from tui.cleaning import clean, clean_line
 from tui.conversations.values import Message, MessageState, Role
+from tui.metrics.wording import plural
 
 _FOLDED_INDENT_COLUMNS = 2
 

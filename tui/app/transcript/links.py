@@ -23,6 +23,11 @@ class Link(NamedTuple):
     """``http``, ``https`` or ``mailto``."""
 
 
+def may_have_links(text: str) -> bool:
+    """False where there is surely no link that can be followed; much faster than looking for them."""
+    return "://" in text or "@" in text or "mailto:" in text
+
+
 def links_in(text: str) -> list[Link]:
     """The links of an answer that can be followed, in order, each address once with its first label."""
     segmenter = Segmenter(count_code=lambda _: 0)

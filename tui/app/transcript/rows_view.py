@@ -11,11 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Offset, Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.app.glyphs import Glyphs
+from tui.app.terminal.lean_scrollbar import lean_vertical_scrollbar
 from tui.app.transcript.conversation_rows import ConversationRows, Place
 from tui.app.transcript.cropping import cropped, with_piece
 from tui.app.transcript.look import Look
@@ -30,6 +32,7 @@ _ROWS_NEAR_THE_END = 2
 """Scrolled down to so few rows above the end, the view follows it again."""
 _OVERLAP_ROWS = 2
 """Rows that are still there after a page up or down."""
+_LEAST_ROWS_WITH_A_FREE_ONE = 6
 
 
 class RowsView(ScrollView, can_focus=True):
@@ -51,13 +54,23 @@ class RowsView(ScrollView, can_focus=True):
         Binding("end,ctrl+end", "scroll_end", "end", show=False),
     ]
 
-    def __init__(self, *, theme: Theme, glyphs: Glyphs, prose_width_columns: int, name: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        glyphs: Glyphs,
+        prose_width_columns: int,
+        wraps_code: bool,
+        has_free_row: bool,
+        name: str | None,
+    ) -> None:
         super().__init__(id=name)
         self._theme = theme
         self._glyphs = glyphs
         self._styles = Styles(theme.palette)
         self._prose_width_columns = prose_width_columns
-        self._wraps_code = True
+        self._wraps_code = wraps_code
+        self._has_free_row = has_free_row
         self._columns = 0
         self._rows = ConversationRows()
         self._blank = Strip([])
@@ -150,10 +163,10 @@ class RowsView(ScrollView, can_focus=True):
         return self._new_rows
 
     def action_page_up(self) -> None:
-        self._scroll_by(-max(1, self._window_rows - _OVERLAP_ROWS))
+        self._scroll_by(-max(1, self._window_rows - _OVERLAP_ROWS - self._free_rows))
 
     def action_page_down(self) -> None:
-        self._scroll_by(max(1, self._window_rows - _OVERLAP_ROWS))
+        self._scroll_by(max(1, self._window_rows - _OVERLAP_ROWS - self._free_rows))
 
     def action_scroll_up(self) -> None:
         self._scroll_by(-1)
@@ -232,10 +245,19 @@ class RowsView(ScrollView, can_focus=True):
         return round(self.scroll_y)
 
     @property
+    def _free_rows(self) -> int:
+        """Rows at the top of the view that show nothing, so that text never touches what stands above."""
+        return int(self._has_free_row and self._window_rows >= _LEAST_ROWS_WITH_A_FREE_ONE)
+
+    @property
     def _window_rows(self) -> int:
         return self.size.height
 
     # Layout
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        return lean_vertical_scrollbar(self)
 
     def on_mount(self) -> None:
         self._refresh_scrollbars()
@@ -310,6 +332,8 @@ class RowsView(ScrollView, can_focus=True):
         if selection is not None:
             strips = [self._selected(strip, first + number, selection) for number, strip in enumerate(strips)]
         self._draw_over_selection(strips, first)
+        if crop.y < self._free_rows and strips:
+            strips[0] = self._blank
         self._add_note(strips, crop)
         filters = self._filters()
         if filters:
@@ -368,7 +392,7 @@ class RowsView(ScrollView, can_focus=True):
     def _select_around(self, x: int, y: int, *, is_word: bool) -> None:
         row = self._top + y
         found = self._rows.row(row)
-        if found is None or not found.is_copied:
+        if y < self._free_rows or found is None or not found.is_copied:
             return
         start, end = word_at(found.strip.text, x) if is_word else (found.start, found.end)
         self.screen.selections = {self: Selection(Offset(start, row), Offset(end, row))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import ClassVar, TypeAlias, overload
 
 from rich.segment import Segment
@@ -19,7 +20,7 @@ from tui.app.transcript.cropping import with_piece
 from tui.app.transcript.entry import Entry, Fold
 from tui.app.transcript.find_in_view import FindInView
 from tui.app.transcript.finding import FindState
-from tui.app.transcript.links import Link, links_in
+from tui.app.transcript.links import Link, links_in, may_have_links
 from tui.app.transcript.rendering import code_count_of, codes_of
 from tui.app.transcript.rows import TEXT_COLUMN, Row, Span, Target, blank_margin, gap_row, prose_rows, rail_margin
 from tui.app.transcript.rows_view import RowsView
@@ -36,6 +37,8 @@ _FRAMES_BETWEEN_NUMBERS = 8
 """A number that changes more often than four times a second cannot be read."""
 _ROWS_UNDER_FIND_BAR = 2
 """At the lower end: the bar, and one to see what follows."""
+_MOST_ASKED_FOR_LINKS = 50
+"""Answers that may have a link and turn out to have none; going through thousands would take seconds."""
 _MOST_ROWS_ABOVE_TEXT = 2
 """Of a message: an empty one and a folded line."""
 
@@ -43,6 +46,8 @@ _MOST_ROWS_ABOVE_TEXT = 2
 class Transcript(RowsView):
     """Shows one conversation, and an answer while it comes."""
 
+    FOCUS_ON_CLICK = False
+    """Whoever clicks into the text goes on writing in the prompt."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+up", "previous_message", "previous message", show=False),
         Binding("alt+down", "next_message", "next message", show=False),
@@ -54,8 +59,25 @@ class Transcript(RowsView):
     FindChanged: TypeAlias = posted.FindChanged
     CurrentChanged: TypeAlias = posted.CurrentChanged
 
-    def __init__(self, *, theme: Theme, glyphs: Glyphs, prose_width_columns: int = 96, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(theme=theme, glyphs=glyphs, prose_width_columns=prose_width_columns, name=id)
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        glyphs: Glyphs,
+        prose_width_columns: int = 96,
+        wraps_code: bool = True,
+        has_free_row: bool = False,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        """``has_free_row`` keeps the first row of the view empty, for a transcript that stands right under a line."""
+        super().__init__(
+            theme=theme,
+            glyphs=glyphs,
+            prose_width_columns=prose_width_columns,
+            wraps_code=wraps_code,
+            has_free_row=has_free_row,
+            name=id,
+        )
         self._empty: tuple[str, ...] = ()
         self._queued: tuple[str, ...] = ()
         self._current: Entry | None = None
@@ -283,6 +305,17 @@ class Transcript(RowsView):
         self._scroll_to_row(self._rows.heights.before(index))
         self._set_current(self._rows.entries[index])
 
+    def go_to_message(self, message_id: str, *, find: str = "") -> bool:
+        """Bring a message into view, and what it says of ``find``, which is marked. False: it is not here."""
+        index = self._rows.index_of(message_id)
+        if index is None:
+            return False
+        self._go_to(index)
+        if find:
+            self._find, self._find_origin = None, (index, 0)
+            self.find(find)
+        return True
+
     def scroll_to_end(self) -> None:
         self._set_current(None)
         super().scroll_to_end()
@@ -309,7 +342,7 @@ class Transcript(RowsView):
         index = self._current_index()
         if index is None:
             return
-        row = max(self._rows.heights.before(index) + 1, self._top)
+        row = max(self._rows.heights.before(index) + 1, self._top + self._free_rows)
         if 0 <= row - first < len(strips):
             mark = Strip([Segment(self._glyphs.prompt, self._styles[Pen("accent", bold=True)])], 1)
             strips[row - first] = with_piece(strips[row - first], 0, mark)
@@ -323,12 +356,6 @@ class Transcript(RowsView):
             if entry.text:
                 return entry.text
         return None
-
-    def last_answer_text(self) -> str | None:
-        """The text of the last answer, as it came; None when there is none."""
-        self._draw_pending()
-        answers = (entry for entry in reversed(self._rows.entries) if entry.message.role is Role.assistant)
-        return next((entry.text for entry in answers if entry.text), None)
 
     def code_block(self, number: int) -> str | None:
         """The source of the last block of code with this number, as it was written; numbers begin at 1 in each answer.
@@ -354,8 +381,10 @@ class Transcript(RowsView):
     def links_of(self, message_id: str | None = None) -> tuple[Link, ...]:
         """The links of an answer that can be followed; without an id, of the current or the last one that has any."""
         self._draw_pending()
-        for entry in self._answers(message_id):
-            found = links_in(entry.text) if entry.message.role is Role.assistant else []
+        answers = (one for one in self._answers(message_id) if one.message.role is Role.assistant)
+        likely = (one for one in answers if may_have_links(one.text))
+        for entry in islice(likely, _MOST_ASKED_FOR_LINKS):
+            found = links_in(entry.text)
             if found:
                 return tuple(found)
         return ()
@@ -372,6 +401,11 @@ class Transcript(RowsView):
                 yield entry
 
     # Finding
+
+    @property
+    def is_finding(self) -> bool:
+        """Something is looked for, and marked where it was found."""
+        return self._find is not None
 
     @property
     def find_state(self) -> FindState:
@@ -561,7 +595,7 @@ class Transcript(RowsView):
 
     def _target_at(self, x: int, y: int) -> Target | None:
         row: Row | None = self._rows.row(self._top + y)
-        if row is None:
+        if row is None or y < self._free_rows:
             return None
         return next((target for target in row.targets if target.start <= x < target.end), None)
 

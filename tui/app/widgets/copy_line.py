@@ -39,11 +39,16 @@ class CopyLine(Line, can_focus=True):
             self.number = number
 
     class Closed(Message):
-        """Nothing is to be copied. ``character`` is what was typed instead, for the prompt; empty if nothing was."""
+        """Nothing is to be copied.
 
-        def __init__(self, character: str = "") -> None:
+        ``character`` is what was typed instead, for the prompt; empty if nothing was. ``was_left``: the focus went
+        elsewhere by itself, and is to stay there.
+        """
+
+        def __init__(self, character: str = "", *, was_left: bool = False) -> None:
             super().__init__()
             self.character = character
+            self.was_left = was_left
 
     def __init__(self, *, theme: Theme, glyphs: Glyphs, name: str | None = None) -> None:
         super().__init__(theme=theme, glyphs=glyphs, ground="overlay", name=name)
@@ -113,4 +118,4 @@ class CopyLine(Line, can_focus=True):
         """The focus went elsewhere: the question is over."""
         if self.is_open:
             self.close()
-            self.post_message(self.Closed())
+            self.post_message(self.Closed(was_left=True))

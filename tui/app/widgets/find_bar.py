@@ -23,6 +23,12 @@ _COUNT_CELLS = 16
 _LEAST_INPUT_CELLS = 16
 
 
+class FindInput(FilterInput):
+    """Its own key for finding selects what is there, as when it was opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+f", "select_all", "find something else", show=False)]
+
+
 class FindBar(Horizontal):
     """Out of sight until it is opened. It says what the person wants; the search itself is somebody else's."""
 
@@ -57,7 +63,7 @@ class FindBar(Horizontal):
         super().__init__()
         self._glyphs = glyphs
         self._label = Line(theme=theme, glyphs=glyphs, ground="overlay", name="find-label")
-        self._input = FilterInput(placeholder="words in this conversation")
+        self._input = FindInput(placeholder="words in this conversation")
         self._tail = Line(theme=theme, glyphs=glyphs, ground="overlay", name="find-tail")
         self._state = FindState()
 
@@ -78,13 +84,20 @@ class FindBar(Horizontal):
     def text(self) -> str:
         return self._input.value
 
-    def open(self) -> None:
-        """Come into sight with the text of the last time, selected, so that typing replaces it."""
+    def open(self, text: str = "") -> None:
+        """Come into sight with ``text``, else that of the last time, selected, so that typing replaces it."""
         self.display = True
-        self._input.focus()
+        if text:
+            with self._input.prevent(Input.Changed):
+                self._input.value = text
+        self.focus_text()
         self._input.action_select_all()
         if self.text:
             self.post_message(self.Changed(self.text))
+
+    def focus_text(self) -> None:
+        """Take the next keys."""
+        self._input.focus()
 
     def close(self) -> None:
         """Go out of sight, without a word."""

@@ -143,6 +143,32 @@ class KeyBurst:
         acts.append(Insert(text="\n") if self._run > 1 else Press(key="ctrl+j"))
         return acts
 
+    def text(self, text: str, at_seconds: float) -> list[Act]:
+        """Many characters that came at the same time, CR, LF and Tab among them: the same as one after the other."""
+        acts: list[Act] = []
+        at = 0
+        while at < len(text) and (at == 0 or not self._collecting or self._held):
+            acts += self._one(text[at], at_seconds)
+            at += 1
+        rest = text[at:]
+        if not rest:
+            return acts
+        last = rest[-1] if rest[-1] in _KEY_OF_HELD else ""
+        if collected := with_newlines(rest.removesuffix(last)):
+            self._collect(collected)
+        self._held = last
+        return acts
+
+    def _one(self, character: str, at_seconds: float) -> list[Act]:
+        match character:
+            case "\r":
+                return self.carriage_return(at_seconds)
+            case "\t":
+                return self.tab(at_seconds)
+            case "\n":
+                return self.line_feed(at_seconds)
+        return self.character(character, at_seconds)
+
     def other_key(self) -> list[Act]:
         """A key that is no text comes after everything that waits."""
         return self._settle()
@@ -196,7 +222,7 @@ class KeyBurst:
         self._note(text)
 
     def _note(self, text: str) -> None:
-        self._line_ends += text == "\n"
+        self._line_ends += text.count("\n")
         self._size_bytes += 1 if text.isascii() else size_bytes(text)
 
     def _show(self) -> list[Act]:

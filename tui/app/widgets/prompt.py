@@ -12,8 +12,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.glyphs import UNICODE, Glyphs
-from tui.app.widgets import prompt_area
+from tui.app.widgets import prompt_messages
 from tui.app.widgets.paste import DEFAULT_TIMING, BurstTiming
+from tui.app.widgets.prompt_area import PromptArea
 from tui.cleaning import clean_line
 
 _PLACEHOLDER_CELLS = 200
@@ -37,11 +38,11 @@ class Prompt(Widget):
     }
     """
 
-    Sent: TypeAlias = prompt_area.Sent
-    Changed: TypeAlias = prompt_area.Changed
-    Emptied: TypeAlias = prompt_area.Emptied
-    EnterOnEmpty: TypeAlias = prompt_area.EnterOnEmpty
-    TakeBack: TypeAlias = prompt_area.TakeBack
+    Sent: TypeAlias = prompt_messages.Sent
+    Changed: TypeAlias = prompt_messages.Changed
+    Emptied: TypeAlias = prompt_messages.Emptied
+    EnterOnEmpty: TypeAlias = prompt_messages.EnterOnEmpty
+    TakeBack: TypeAlias = prompt_messages.TakeBack
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class Prompt(Widget):
     ) -> None:
         """``clock`` is the one that Textual stamps its events with, in seconds."""
         super().__init__(name=name, id=id, classes=classes)
-        self._area = prompt_area.PromptArea(separator=glyphs.separator, timing=timing, clock=clock)
+        self._area = PromptArea(separator=glyphs.separator, timing=timing, clock=clock)
         self._marker = Static(glyphs.prompt, markup=False, classes="prompt--marker")
         self.set_class(glyphs.prompt.isascii(), "-ascii")
         self.set_placeholder(placeholder)
@@ -113,7 +114,7 @@ class Prompt(Widget):
 
     @property
     def takes_back(self) -> bool:
-        """Whether Up in an empty prompt posts ``TakeBack`` instead of recalling: there is a queued prompt."""
+        """Whether Up at the top posts ``TakeBack`` instead of recalling: there is a queued prompt."""
         return self._area.takes_back
 
     @takes_back.setter

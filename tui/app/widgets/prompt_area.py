@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import re
 import time
 import unicodedata
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset, Size
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
-from textual.widgets.text_area import Edit, EditResult, Location, Selection
+from textual.widgets.text_area import Edit, EditResult, Location
 
-from tui.app.widgets.paste import DEFAULT_TIMING, Act, BurstTiming, Chips, Insert, KeyBurst, is_long
+from tui.app.terminal.bound_keys import run_bound
+from tui.app.terminal.key_messages import TypedText
+from tui.app.widgets.paste import DEFAULT_TIMING, Act, BurstTiming, Insert, KeyBurst, is_long
 from tui.app.widgets.prompt_history import PromptHistory
+from tui.app.widgets.prompt_messages import Changed, Emptied, EnterOnEmpty, Sent, TakeBack
+from tui.app.widgets.shell_editing import ShellEditing
 from tui.cleaning import clean
 
 CHANGED_SECONDS = 0.25
 # Textual divides by a timer's length.
 _SOONEST_SECONDS = 0.001
-_FRAME_ROWS = 2
 _NO_TEXT_WITH = ("alt", "ctrl", "super", "hyper", "meta")
-_SPACES_AT_END = re.compile(r"\s*\Z")
-_WORD_AHEAD = re.compile(r"\W*\w+")
 _NEWLINE_KEYS = "ctrl+j,alt+enter,shift+enter,ctrl+enter"
 _UNDO_KEYS = "ctrl+underscore,ctrl+shift+minus,ctrl+shift+underscore,ctrl+slash"
 
@@ -37,49 +34,9 @@ def _key(keys: str, action: str, name: str, description: str) -> Binding:
     return Binding(keys, action, description, show=False, id=f"prompt.{name}")
 
 
-class Sent(Message, namespace="prompt"):
-    """A person sent the prompt."""
-
-    def __init__(self, text: str, *, owner: str = "", is_typed: bool = True) -> None:
-        """``text`` is as typed, every paste in full; ``owner`` is what ``load`` was given last.
-
-        ``is_typed`` is False for a text whose beginning was pasted, recalled or restored: it is no command.
-        """
-        super().__init__()
-        self.text = text
-        self.owner = owner
-        self.is_typed = is_typed
-
-
-class Changed(Message, namespace="prompt"):
-    """The draft changed: at once, then at most every 250 ms, the newest text last.
-
-    Whoever takes the prompt away reads ``Prompt.draft`` first: what changed since the last message is not posted then.
-    """
-
-    def __init__(self, text: str, *, owner: str = "") -> None:
-        """``text`` is ``Prompt.draft``; ``owner`` says whose, should another text be shown by the time this is read."""
-        super().__init__()
-        self.text = text
-        self.owner = owner
-
-
-class Emptied(Message, namespace="prompt"):
-    """The last character went, or the prompt was sent or cleared."""
-
-
-class EnterOnEmpty(Message, namespace="prompt"):
-    """Enter in a prompt with nothing but blanks."""
-
-
-class TakeBack(Message, namespace="prompt"):
-    """Up in an empty prompt while ``takes_back``: what was queued is wanted here, by ``load``."""
-
-
-class PromptArea(TextArea, inherit_bindings=False):
+class PromptArea(ShellEditing, inherit_bindings=False):
     """The editor inside the prompt. Its document holds *folded* text (see ``Chips``), cleaned, with newlines only."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"prompt--chip"}
     DEFAULT_CSS = """
     PromptArea, PromptArea:focus, PromptArea:ansi {
         height: auto; min-height: 1; width: 1fr; border: none; padding: 0;
@@ -126,8 +83,9 @@ class PromptArea(TextArea, inherit_bindings=False):
         _key("ctrl+v,super+v", "paste", "paste", "paste what was copied here"),
     ]
 
+    takes_typed_text = True
     takes_back: bool
-    """Whether Up in an empty prompt posts ``TakeBack``."""
+    """Whether Up at the top, while no earlier prompt is looked at, posts ``TakeBack``."""
     owner: str
     """What the text belongs to, for messages."""
     prompts: PromptHistory
@@ -135,9 +93,7 @@ class PromptArea(TextArea, inherit_bindings=False):
     def __init__(
         self, *, separator: str = "·", timing: BurstTiming = DEFAULT_TIMING, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        # TextArea moves its cursor while it is made, and a cursor asks where the chips are.
-        self._chips = Chips(separator)
-        super().__init__(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, tab_behavior="focus")
+        super().__init__(separator=separator)
         self.cursor_blink = False
         self.match_cursor_bracket = False
         self.takes_back = False
@@ -153,9 +109,9 @@ class PromptArea(TextArea, inherit_bindings=False):
         """What stands first was typed there."""
         self._has_other_text = False
         """Something came into the text in another way than by typing."""
-        self._killed = ""
-        self._edits = 0
-        self._killed_at: tuple[int, Location] | None = None
+        self._cleared = ""
+        """What was cleared last; nothing has come into the prompt since then."""
+        self._cleared_was_typed = True
 
     # --- the text
 
@@ -185,19 +141,12 @@ class PromptArea(TextArea, inherit_bindings=False):
 
     @property
     def is_empty(self) -> bool:
-        return self.document.line_count == 1 and not self.document[0] and not self._burst.waiting
-
-    @property
-    def has_paste(self) -> bool:
-        return self._chips.unfold(self.document.text) != self.document.text
-
-    @property
-    def selected_text(self) -> str:
-        return self._chips.unfold(super().selected_text)
+        return super().is_empty and not self._burst.waiting
 
     def show_text(self, text: str, *, is_typed: bool) -> None:
         """Replace everything without a word to the screen; the cursor goes to the end, there is nothing to undo."""
         self._begins_by_hand = False
+        self._cleared = ""
         self._has_other_text = bool(text) and not is_typed
         self._burst.forget()
         self._chips.keep(self._killed)
@@ -209,86 +158,20 @@ class PromptArea(TextArea, inherit_bindings=False):
         self._drop_changed_timer()
 
     def edit(self, edit: Edit) -> EditResult:
-        edit.from_location, edit.to_location = self._around_chips(edit.from_location, edit.to_location)
-        self._edits += 1
+        result = super().edit(edit)
+        self._cleared = ""
         if min(edit.from_location, edit.to_location) == (0, 0):
             self._begins_by_hand = False
-        if not self._chips.spans(self.document.get_text_range(edit.from_location, edit.to_location)):
-            return super().edit(edit)
-        # A step of undo of its own: the letters deleted before and after it come back by themselves.
-        self.history.checkpoint()
-        result = super().edit(edit)
-        self.history.checkpoint()
         return result
-
-    def validate_selection(self, selection: Selection) -> Selection:
-        """A cursor is never inside a chip: it jumps to the far end."""
-        return Selection(
-            self._beside_chip(selection.start, self.selection.start),
-            self._beside_chip(selection.end, self.selection.end),
-        )
-
-    def find_matching_bracket(self, bracket: str, search_from: Location) -> Location | None:
-        """None: the search would read the whole text at every move, and nothing shows what it finds."""
-        return None
-
-    def _around_chips(self, start: Location, end: Location) -> tuple[Location, Location]:
-        if start > end:
-            start, end = end, start
-        first, last = self._chip_edges(start), self._chip_edges(end)
-        if start == end:
-            return (last[1], last[1]) if last else (start, end)
-        return (first[0] if first else start), (last[1] if last else end)
-
-    def _beside_chip(self, location: Location, before: Location) -> Location:
-        edges = self._chip_edges(location)
-        if edges is None:
-            return location
-        left, right = edges
-        if before >= right:
-            return left
-        if before <= left:
-            return right
-        return left if location[1] - left[1] < right[1] - location[1] else right
-
-    def _chip_edges(self, location: Location) -> tuple[Location, Location] | None:
-        """Both ends of the chip that the location is strictly inside."""
-        row, column = location
-        if not 0 <= row < self.document.line_count:
-            return None
-        for span in self._chips.spans(self.document[row]):
-            if span.start < column < span.end:
-                return (row, span.start), (row, span.end)
-        return None
-
-    # --- how it looks
-
-    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
-        # Undo shortens the text before it moves the cursor, and asks for the cursor's place in between.
-        if self.clamp_visitable(self.cursor_location) != self.cursor_location:
-            return Offset()
-        return super().scroll_cursor_visible(center, animate)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As high as the text, at most a third of the window with the frame."""
-        rows = super().get_content_height(container, viewport, width)
-        return max(1, min(rows, viewport.height // 3 - _FRAME_ROWS))
-
-    def get_line(self, line_index: int) -> Text:
-        line = self.document.get_line(line_index)
-        text = Text(self._chips.shown(line), end="", no_wrap=True)
-        spans = self._chips.spans(line)
-        if spans:
-            style = self.get_component_rich_style("prompt--chip")
-            for span in spans:
-                text.stylize(style, span.start, span.end)
-        return text
 
     # --- keys
 
     async def on_key(self, event: events.Key) -> None:
         # TextArea would type the letter of an Alt+letter and make a newline of every Enter.
         event.prevent_default()
+        if not self.screen.is_active:
+            await self._pass_on(event)
+            return
         # xterm's modifyOtherKeys arrives as "ctrl+\r".
         key = event.key.replace("\r", "enter")
         acts = self._text_acts(key, event)
@@ -299,8 +182,24 @@ class PromptArea(TextArea, inherit_bindings=False):
             return
         await self._perform(self._burst.other_key())
         # Run here and not when the key has bubbled up to the app: the next key may already be waiting in this queue.
-        if await self._run_bound(key):
+        if await run_bound(self.app, key):
             event.stop()
+
+    async def _pass_on(self, event: events.Key) -> None:
+        """To the screen that the key before this one has brought up."""
+        event.stop()
+        copy = event.copy()
+        copy.time = event.time
+        await self.app.on_event(copy)
+
+    async def on_typed_text(self, event: TypedText) -> None:
+        event.stop()
+        if not self.screen.is_active:
+            for key in event.single_keys():
+                await self.app.on_event(key)
+            return
+        await self._perform(self._burst.text(event.text, event.time))
+        self._watch_burst()
 
     def _text_acts(self, key: str, event: events.Key) -> list[Act] | None:
         """What to do now about a key that may be text, None for any other."""
@@ -400,19 +299,6 @@ class PromptArea(TextArea, inherit_bindings=False):
         self.app.copy_to_clipboard(self.selected_text)
         self.replace("", *self.selection, maintain_selection_offset=False)
 
-    def action_open_paste(self) -> None:
-        """Put the paste under or nearest before the cursor, else the first, into the text; undo folds it again."""
-        cursor = self.cursor_location
-        places = [
-            (row, span) for row in range(self.document.line_count) for span in self._chips.spans(self.document[row])
-        ]
-        if not places:
-            raise SkipAction
-        at_or_before = [place for place in places if (place[0], place[1].start) <= cursor]
-        row, span = at_or_before[-1] if at_or_before else places[0]
-        content = clean(span.chip.content)
-        self.replace(content, (row, span.start), (row, span.end), maintain_selection_offset=False)
-
     # --- sending, and earlier prompts
 
     def action_send(self) -> None:
@@ -435,8 +321,10 @@ class PromptArea(TextArea, inherit_bindings=False):
         text = self.full_text
         if self.is_empty:
             return
+        is_typed = self.is_typed
         self.prompts = self.prompts.cleared(text)
         self.show_text("", is_typed=True)
+        self._cleared, self._cleared_was_typed = text, is_typed
         self._post_emptied()
 
     def action_newline(self) -> None:
@@ -445,7 +333,7 @@ class PromptArea(TextArea, inherit_bindings=False):
     def action_previous(self) -> None:
         if not self.selection.is_empty or not self.navigator.is_first_wrapped_line(self.cursor_location):
             self.action_cursor_up()
-        elif self.takes_back and self.is_empty:
+        elif self.takes_back and self.prompts.position == len(self.prompts.entries):
             self.post_message(TakeBack())
         elif (history := self.prompts.earlier(self.full_text)) is not None:
             self._recall(history)
@@ -467,88 +355,28 @@ class PromptArea(TextArea, inherit_bindings=False):
         self._was_empty = was_empty
         self._note_change()
 
-    # --- line editing as in a shell
-
-    def action_line_start(self, select: bool = False) -> None:
-        self.move_cursor((self.cursor_location[0], 0), select=select)
-
-    def action_line_end(self, select: bool = False) -> None:
-        row = self.cursor_location[0]
-        self.move_cursor((row, len(self.document[row])), select=select)
-
-    def action_delete_right(self) -> None:
-        if self.is_empty:
-            raise SkipAction
-        super().action_delete_right()
-
-    def action_kill_word_left(self) -> None:
-        """Back to the space before, as in a shell; a chip is a word."""
-        row, column = self.cursor_location
-        if column == 0:
-            self._kill(self.get_cursor_left_location(), (row, column), before=True)
-            return
-        line = self.document[row]
-        found = _SPACES_AT_END.search(line, 0, column)
-        end = found.start() if found else column
-        chip = next((span for span in self._chips.spans(line) if span.end == end), None)
-        if chip is not None:
-            start = chip.start
-        else:
-            edges = [span.end for span in self._chips.spans(line) if span.end < end]
-            start = max([0, *edges, *(place.end() for place in re.finditer(r"\s", line[:end]))])
-        self._kill((row, start), (row, column), before=True)
-
-    def action_kill_word_right(self) -> None:
-        row, column = self.cursor_location
-        line = self.document[row]
-        if column == len(line):
-            self._kill((row, column), self.get_cursor_right_location(), before=False)
-            return
-        spans = (span for span in self._chips.spans(line) if span.end > column)
-        limit = next((span.start if span.start > column else span.end for span in spans), len(line))
-        found = _WORD_AHEAD.match(line, column, limit)
-        self._kill((row, column), (row, found.end() if found else limit), before=False)
-
-    def action_kill_to_start(self) -> None:
-        row, column = self.cursor_location
-        start = (row, 0) if column else self.get_cursor_left_location()
-        self._kill(start, (row, column), before=True)
-
-    def action_kill_to_end(self) -> None:
-        row, column = self.cursor_location
-        length = len(self.document[row])
-        end = (row, length) if column < length else self.get_cursor_right_location()
-        self._kill((row, column), end, before=False)
-
-    def _kill(self, start: Location, end: Location, *, before: bool) -> None:
-        """Take text out and remember it; what is taken in one go, by several keys, comes back in one go."""
-        if not self.selection.is_empty:
-            start, end = sorted(self.selection)
-        if start == end:
-            return
-        goes_on = self._killed_at == (self._edits, self.cursor_location)
-        taken = self.replace("", start, end, maintain_selection_offset=False).replaced_text
-        if not goes_on:
-            self._killed = taken
-        else:
-            self._killed = taken + self._killed if before else self._killed + taken
-        self._killed_at = (self._edits, self.cursor_location)
-
     def action_yank(self) -> None:
-        """On an empty prompt the key belongs to the app, except right after a kill."""
-        just_killed = self._killed_at == (self._edits, self.cursor_location)
-        if not self._killed or (self.is_empty and not just_killed):
-            raise SkipAction
-        self.replace(self._killed, *self.selection, maintain_selection_offset=False)
+        super().action_yank()
         self._has_other_text = True
 
     def action_undo(self) -> None:
-        """With nothing here to undo the key belongs to the app."""
+        """What was cleared comes back; with nothing here to undo the key belongs to the app."""
+        if self.is_empty and self._cleared:
+            self._bring_back_cleared()
+            return
         if not self.history.undo_stack:
             raise SkipAction
         self._edits += 1
         self._begins_by_hand = False
         self.undo()
+
+    def _bring_back_cleared(self) -> None:
+        text, is_typed = self._cleared, self._cleared_was_typed
+        self.prompts = self.prompts.left()
+        self.show_text(text, is_typed=is_typed)
+        self._begins_by_hand = is_typed
+        self._was_empty = True
+        self._note_change()
 
     def action_redo(self) -> None:
         self._edits += 1
@@ -570,6 +398,7 @@ class PromptArea(TextArea, inherit_bindings=False):
         if self.is_empty:
             # Whoever comes back to an empty prompt and undoes means what they did elsewhere.
             self.history.clear()
+            self._cleared = ""
 
     def _note_change(self) -> None:
         if self.is_empty:

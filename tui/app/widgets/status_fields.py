@@ -7,16 +7,27 @@ from datetime import datetime
 
 from tui.app.glyphs import Glyphs
 from tui.app.widgets.parts import Parts, cells_of
-from tui.app.wording import context_text, left_text, running_seconds_text, seconds_text, speed_text, tokens_text
 from tui.chat.connection import ConnectionState, Link
 from tui.chat.events import Phase
 from tui.chat.live import Progress
 from tui.cleaning import clean_line
 from tui.conversations.values import Message, MessageState
 from tui.engine import FinalCounts, RunningModel
+from tui.metrics.wording import (
+    context_text,
+    estimate_mark,
+    first_token_words,
+    left_text,
+    running_seconds_text,
+    seconds_text,
+    speed_text,
+    speed_words,
+    tokens_text,
+)
 
 METER_CELLS = 10
 SPARK_CELLS = 7
+GPU_CELLS = 24
 GAP_CELLS = 2
 LONG_SILENCE_SECONDS = 10.0
 ADDRESS_CELLS = 44
@@ -27,12 +38,14 @@ MODEL_CELLS = 28
     DROP_SPARK,
     DROP_CONTEXT_WORD,
     DROP_FIRST,
+    DROP_GPU,
     DROP_METER,
     DROP_TOKENS,
+    DROP_PULL,
     DROP_HOST,
     DROP_WARNING,
     DROP_CONTEXT,
-) = range(9)
+) = range(11)
 """In which order they go as the window narrows."""
 
 
@@ -58,6 +71,8 @@ class StatusView:
     is_news: bool = False
     """``last`` ended while the person was here, and nothing has happened since."""
     last_speeds: tuple[float, ...] = ()
+    has_motion: bool = True
+    """Else nothing is drawn that only moves: the last seconds of the speed."""
     loaded: RunningModel | None = None
     is_memory_known: bool = True
     """The server has said what is in its memory; else that ``loaded`` is None tells nothing."""
@@ -65,6 +80,10 @@ class StatusView:
     is_queue_paused: bool = False
     is_unsaved: bool = False
     can_try_again: bool = False
+    gpu: str | None = None
+    """What the GPU is at, while an answer comes; None when it is not to be shown."""
+    pulling: str = ""
+    """How far the models are that are on their way."""
     keys: tuple[tuple[str, str], ...] = ()
     """Key and word, the most useful first."""
 
@@ -103,11 +122,12 @@ def _running_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> lis
     fields = [
         _phase_field(f"{glyphs.busy} {progress.phase}", running_seconds_text(progress.phase_seconds), role),
         _speed_field(progress.pieces_per_second, is_estimate=True),
-        _spark_field(progress.speeds, glyphs),
+        _spark_field(progress.speeds if view.has_motion else (), glyphs),
         _tokens_field(f"~{tokens_text(progress.pieces)} tokens"),
         _first_field(progress.first_token_seconds),
         *_context_fields(view, glyphs),
         _prompt_tokens_field(_guessed_prompt_tokens(view, progress), is_estimate=True),
+        *_gpu_fields(view),
     ]
     if progress.silent_seconds >= LONG_SILENCE_SECONDS:
         fields.append(Field(((f"nothing for {progress.silent_seconds:.0f} s", "warning"),), drop=DROP_WARNING))
@@ -139,7 +159,7 @@ def _ended_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Field
     return [
         _phase_field(f"{glyphs.done} {word}", seconds, "success"),
         _speed_field(counts.tokens_per_second, is_estimate=False),
-        _spark_field(view.last_speeds, glyphs),
+        _spark_field(view.last_speeds if view.has_motion else (), glyphs),
         _tokens_field("" if counts.answer_tokens is None else f"{tokens_text(counts.answer_tokens)} tokens"),
         _first_field(last.first_token_seconds),
         *_context_fields(view, glyphs),
@@ -178,11 +198,11 @@ def _idle_fields(view: StatusView, last: Message | None, glyphs: Glyphs) -> list
     fields = [_model_field(view, glyphs)]
     counts = last.counts if last is not None else None
     if counts is not None and counts.tokens_per_second is not None:
-        parts = [f"{speed_text(counts.tokens_per_second)} tok/s"]
+        parts = [speed_words(counts.tokens_per_second)]
         if counts.answer_tokens is not None:
             parts.append(f"{tokens_text(counts.answer_tokens)} tokens")
         if last is not None and last.first_token_seconds is not None:
-            parts.append(f"first {seconds_text(last.first_token_seconds)}")
+            parts.append(first_token_words(last.first_token_seconds))
         fields.append(Field(((f"last {f' {glyphs.separator} '.join(parts)}", "muted"),), drop=DROP_TOKENS))
     return [*fields, *_context_fields(view, glyphs), *_warning_fields(view)]
 
@@ -206,7 +226,7 @@ def _phase_field(phase: str, seconds: str, role: str) -> Field:
 
 
 def _speed_field(tokens_per_second: float | None, *, is_estimate: bool) -> Field:
-    mark = "~" if is_estimate else ""
+    mark = estimate_mark(is_estimate)
     number = "" if tokens_per_second is None else mark + speed_text(tokens_per_second)
     return Field(((f"{number:>6} tok/s" if number else "", "foreground!"),), width=12)
 
@@ -224,7 +244,7 @@ def _tokens_field(text: str) -> Field:
 
 
 def _prompt_tokens_field(tokens: int | None, *, is_estimate: bool) -> Field:
-    text = "" if tokens is None else f"{'~' if is_estimate else ''}{tokens_text(tokens)} in"
+    text = "" if tokens is None else f"{estimate_mark(is_estimate)}{tokens_text(tokens)} in"
     return Field(((f"{text:>8}", "muted"),), drop=DROP_PROMPT, width=8)
 
 
@@ -233,12 +253,18 @@ def _guessed_prompt_tokens(view: StatusView, progress: Progress) -> int:
 
 
 def _first_field(seconds: float | None) -> Field:
-    text = "" if seconds is None else f"first {seconds_text(seconds)}"
+    text = "" if seconds is None else first_token_words(seconds)
     return Field(((text, "muted"),), drop=DROP_FIRST, width=12)
+
+
+def _gpu_fields(view: StatusView) -> list[Field]:
+    return [] if view.gpu is None else [Field(((view.gpu, "muted"),), drop=DROP_GPU, width=GPU_CELLS)]
 
 
 def _warning_fields(view: StatusView) -> list[Field]:
     fields = []
+    if view.pulling:
+        fields.append(Field(((view.pulling, "accent"),), drop=DROP_PULL))
     if view.queued:
         words = "paused" if view.is_queue_paused else "queued"
         fields.append(Field(((f"{view.queued} {words}", "warning"),), drop=DROP_WARNING))
