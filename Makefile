@@ -11,7 +11,7 @@ VENV ?= .venv
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots bench always
+.PHONY: help run test check faults screenshots bench always
 
 PROGRAM := $(VENV)/.installed-program
 WORKSHOP := $(VENV)/.installed-workshop
@@ -40,6 +40,10 @@ check: $(WORKSHOP) ## lint, format, types, and who may import whom
 	@"$(VENV)/bin/python" -m mypy
 	@mkdir -p .make/tmp
 	@TMPDIR="$(CURDIR)/.make/tmp" "$(VENV)/bin/python" -m pytest -q tests/test_house.py
+
+faults: $(WORKSHOP) ## kill it, fill its disk, damage its files, hundreds of times
+	@mkdir -p .make/tmp
+	@TMPDIR="$(CURDIR)/.make/tmp" CHINWAG_ALL_FAULTS=1 "$(VENV)/bin/python" -m pytest -q -s tests/faults $(ARGS)
 
 screenshots: $(WORKSHOP) ## draw the pictures in screenshots/ again
 	@"$(VENV)/bin/python" -m tests.screenshots $(ARGS)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tui.app.commands.declared import COMMANDS, Where
+from tui.app.commands.keymap import remappable
 from tui.cli.arguments import FLAGS
 from tui.places import bundled_themes
 from tui.settings.table import settings_rows
@@ -39,25 +40,38 @@ def flags_table() -> str:
 
 def keys_table() -> str:
     rows = (
-        (", ".join(code(key) for key in command.keys), command.words, WHERE_WORDS[command.where])
+        (
+            ", ".join(code(key) for key in command.keys),
+            command.words,
+            WHERE_WORDS[command.where],
+            code(command.name) if command in remappable() else "",
+        )
         for command in COMMANDS
         if command.keys
     )
-    return table(("key", "does", "where"), rows)
+    return table(("key", "does", "where", "name in `[keys]`"), rows)
 
 
 def commands_table() -> str:
     rows = (
-        (", ".join(code(f"/{name}") for name in command.slash), code(command.argument), command.words)
+        (
+            ", ".join(code(f"/{name}") for name in command.slash),
+            code(command.argument),
+            command.words,
+            code(command.name) if command in remappable() else "",
+        )
         for command in COMMANDS
         if command.slash
     )
-    return table(("command", "with", "does"), rows)
+    return table(("command", "with", "does", "name in `[keys]`"), rows)
 
 
 def settings_table() -> str:
-    rows = ((code(row.name), code(row.default), row.allowed, code(row.env), row.help) for row in settings_rows())
-    return table(("setting", "default", "may be", "environment", "what it changes"), rows)
+    rows = (
+        (code(row.name), code(row.default), row.allowed, code(row.env), code(row.flag), row.help)
+        for row in settings_rows()
+    )
+    return table(("setting", "default", "may be", "environment", "flag", "what it changes"), rows)
 
 
 def themes_table() -> str:

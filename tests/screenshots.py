@@ -339,8 +339,8 @@ def usage_lines(host_url: str) -> bytes:
 class NamedWorkspace(Workspace):
     """Calls whatever server it talks to by the name that it has in the pictures."""
 
-    def _use(self, host: Host) -> None:
-        super()._use(replace(host, name=HOST_NAME))
+    def _use(self, host: Host, key: str = "") -> None:
+        super()._use(replace(host, name=HOST_NAME), key)
 
 
 @contextmanager
@@ -408,16 +408,19 @@ class Stage:
 
 
 @asynccontextmanager
-async def program(theme: str, address: str, scene: SceneTime, folder: Path) -> AsyncIterator[Stage]:
-    kinds = ("data", "config", "cache", "state")
-    environ = {f"CHINWAG_{kind.upper()}_DIR": str(folder / kind) for kind in kinds}
-    environ |= {"CHINWAG_APPEARANCE_THEME": theme, "OLLAMA_HOST": address}
+async def program(
+    theme: str, address: str, scene: SceneTime, folder: Path, *, settings: str = ""
+) -> AsyncIterator[Stage]:
+    """In the home ``folder``; ``settings`` are tables of the settings file besides the theme."""
+    environ = {"HOME": str(folder), "OLLAMA_HOST": address}
     chance = random.Random(3)
     places = user_places(environ)
+    places.config.mkdir(parents=True, mode=0o700)
+    places.settings_file.write_text(f'[appearance]\ntheme = "{theme}"\n{settings}', encoding="utf-8")
     shelf = Shelf(places, now=scene.now, random_bytes=chance.randbytes)
     await fill_shelf(shelf, chance)
     await shelf.aclose()
-    places.state.mkdir(mode=0o700)
+    places.state.mkdir(parents=True, mode=0o700)
     places.usage_file.write_bytes(usage_lines(address))
 
     def prepare(options: StartOptions) -> Workspace:
@@ -482,6 +485,24 @@ async def connect_pictures() -> dict[str, str]:
             return stage.pictures
 
 
+async def settings_pictures(theme: str, name: str) -> dict[str, str]:
+    """The form with some values of a person's own, and a key given to a command."""
+    texts = await asyncio.to_thread(read_texts)
+    scene = SceneTime()
+    server = DemoServer(models=models(texts), clock=scene.clock, now=scene.now, sleep=scene.sleep)
+    settings = "[generation]\ntemperature = 0.7\ncontext_tokens = 16384\n\n[keys]\n'answer.details' = 'f7'\n"
+    with tempfile.TemporaryDirectory(prefix="chinwag-pictures-") as folder:
+        async with server, program(theme, server.url, scene, Path(folder), settings=settings) as stage:
+            await stage.shows("write something")
+            await stage.press("f2")
+            await stage.shows("esc back")
+            while "› context" not in stage.text():
+                await stage.press("down")
+                await stage.pilot.pause(0.02)
+            await stage.take(name)
+            return stage.pictures
+
+
 SCENES: tuple[Callable[[], Awaitable[dict[str, str]]], ...] = (
     lambda: chat_pictures(
         "chinwag-dark",
@@ -489,6 +510,8 @@ SCENES: tuple[Callable[[], Awaitable[dict[str, str]]], ...] = (
     ),
     lambda: chat_pictures("chinwag-light", {"chat-light": (), "conversations-light": ("ctrl+o",)}),
     connect_pictures,
+    lambda: settings_pictures("chinwag-dark", "settings-dark"),
+    lambda: settings_pictures("chinwag-light", "settings-light"),
 )
 
 

@@ -48,6 +48,9 @@ ONLY_HERE: Mapping[str, tuple[str, ...]] = {
 
 SAYS_NOTHING = frozenset({"util", "utils", "helper", "helpers", "manager", "managers", "base", "common", "misc"})
 
+LONGEST_LINES = 600
+DATA = ("tests/recorded/",)
+"""What was recorded is as long as it was."""
 FIRST = ("tui", "tui.__main__", "tui.cli.arguments", "tui.environment", "tui.app.terminal.first_frame")
 """What is imported before the first frame is on the terminal."""
 
@@ -255,6 +258,16 @@ def names_that_say_nothing(root: Path, *folders: str) -> list[str]:
     ]
 
 
+def too_long(root: Path, *folders: str) -> list[str]:
+    """Files of more lines than somebody reads in one go: they have more than one idea."""
+    found = []
+    for path in sorted(path for folder in folders for path in (root / folder).rglob("*.py")):
+        name, lines = path.relative_to(root).as_posix(), len(path.read_text(encoding="utf-8").splitlines())
+        if lines > LONGEST_LINES and not name.startswith(DATA):
+            found.append(f"{name} has {lines} lines, more than {LONGEST_LINES}: split it by idea")
+    return found
+
+
 def loaded_by(root: Path, *modules: str) -> frozenset[str]:
     """The modules that a fresh Python has loaded after it imported ``modules``, all from ``root``."""
     source = f"""
@@ -437,6 +450,17 @@ def test_no_modules_import_each_other_inside_functions(house: dict[str, Module])
 
 def test_every_name_says_something() -> None:
     assert names_that_say_nothing(REPOSITORY, "tui", "tests") == []
+
+
+def test_a_file_of_two_ideas_is_found(tmp_path: Path) -> None:
+    (tmp_path / "tui").mkdir()
+    (tmp_path / "tui" / "long.py").write_text("x = 1\n" * (LONGEST_LINES + 1))
+    (tmp_path / "tui" / "short.py").write_text("x = 1\n" * LONGEST_LINES)
+    assert too_long(tmp_path, "tui") == ["tui/long.py has 601 lines, more than 600: split it by idea"]
+
+
+def test_every_file_has_one_idea() -> None:
+    assert too_long(REPOSITORY, "tui", "tests") == []
 
 
 def test_the_core_runs_without_textual(house: dict[str, Module]) -> None:

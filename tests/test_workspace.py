@@ -14,6 +14,7 @@ import pytest
 from tests.app.running import SLOW, Folders
 from tui.chat.connection import Link
 from tui.chat.events import AnswerBegan, SavingFailed, SessionEvent
+from tui.chat.keeping import NothingKept
 from tui.chat.session import Session
 from tui.demo import DemoServer
 from tui.metrics.usage import UsageRecord, decode_usage
@@ -168,7 +169,7 @@ class Unruly(Session):
 
 
 def add_unruly(workspace: Workspace, *, may_end: asyncio.Event | None = None) -> Unruly:
-    unruly = Unruly(workspace.shelf.new(), workspace._session_tools())
+    unruly = Unruly(workspace.shelf.new(), workspace._session_tools(), log=NothingKept())
     unruly.may_end = may_end
     workspace.sessions[unruly.id] = unruly
     return unruly

@@ -9,11 +9,17 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit code: 0 at a normal end, 2 for a command line or a terminal that cannot be used."""
-    from tui.cli.arguments import read_arguments
+    from tui.cli.arguments import read_arguments, wants_plain
 
-    arguments = read_arguments(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and not argv[0].startswith("-"):
+        from tui.cli.running import run_subcommand
 
-    if arguments.plain or os.environ.get("TERM") == "dumb":
+        return run_subcommand(argv, os.environ)
+
+    arguments = read_arguments(argv)
+
+    if wants_plain(arguments, os.environ):
         from tui.cli.plain import run_plainly
 
         return run_plainly(arguments)
@@ -34,6 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             frame.undo()
             print(f"chinwag: {problem}", file=sys.stderr)
             return 2
+
+        from tui.settings.plain import settings_say_plain
+
+        # Not asked before the first frame, for which everybody else would wait.
+        if settings_say_plain(os.environ):
+            frame.undo()
+            from tui.cli.plain import run_plainly
+
+            return run_plainly(arguments)
 
         import gc
 

@@ -7,38 +7,54 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tui.atomic import make_private_folder
 from tui.chat.catalog import Catalog
 from tui.chat.choice import choose_model
+from tui.chat.cloud import CloudLeave, GuardedEngine
 from tui.chat.connection import Connection, ConnectionState, Link
 from tui.chat.events import AnswerBegan, AnswerEnded, SessionEvent
 from tui.chat.faults import report_fault, report_fault_of
+from tui.chat.generation import Generation, generation_of
+from tui.chat.kept_requests import KeptRequests
+from tui.chat.memory import FreeMemory, free_memory
+from tui.chat.open_sessions import OpenSessions
+from tui.chat.pulls import Pulls
+from tui.chat.servers import Servers
 from tui.chat.session import Session, SessionTools
-from tui.conversations.values import Conversation, Message
-from tui.engine import Engine, Host, Model, RunningModel
+from tui.conversations.values import Message
+from tui.engine import ChatRequest, Engine, Host, Model, ModelDetails, RunningModel
 from tui.failures import Failure
 from tui.metrics.usage import CONNECTED, UsageRecord, decode_usage, encode_usage, typical_load_seconds
-from tui.ollama.address import choose_host, parse_host
+from tui.ollama.address import parse_host
+from tui.ollama.gpu import MachineReader
+from tui.ollama.lacking import refuse_what_is_lacking
 from tui.ollama.names import is_cloud_name, same_model
 from tui.places import Places, bundled_themes, throwaway_places, user_places
 from tui.settings.load import LoadedSettings, load_settings
 from tui.settings.save import reset_setting, save_setting
 from tui.settings.schema import Value
-from tui.storage.locks import Held
+from tui.storage.cloud_leave import keep_leave, read_leave, take_back_leave
 from tui.storage.shelf import Shelf
 from tui.theming.load import ThemeShelf, load_themes
 
 if TYPE_CHECKING:
     from tui.demo.server import DemoServer
+    from tui.ollama.client import OllamaClient
 
 USAGE_TAIL_BYTES = 1_000_000
 """How much of the usage file is read back: far more than the history of loads needs."""
+
+CONTEXT_SETTING = "generation.context_tokens"
+
+FINISH_LIMIT_SECONDS = 30 * 60.0
+"""How long an answer may go on after the terminal is gone."""
 
 CLOSE_PATIENCE_SECONDS = 8.0
 """A disk that hangs does not keep the program."""
@@ -55,6 +71,8 @@ class StartOptions:
     model: str | None = None
     is_demo: bool = False
     is_private: bool = False
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What other flags set, by the setting's name, as it was written."""
 
 
 class Workspace:
@@ -84,7 +102,6 @@ class Workspace:
         self.now = now
         self.clock = clock
         self.random_bytes = random_bytes
-        self.sessions: dict[str, Session] = {}
         self.on_connection: Callable[[ConnectionState], None] = lambda _state: None
         self.on_session_event: Callable[[Session, SessionEvent], None] = lambda _session, _event: None
         """Hears what every session tells, also those that nobody looks at."""
@@ -97,18 +114,40 @@ class Workspace:
         self._chosen_model = ""
         self._stack = stack
         self._open = AsyncExitStack()
-        self._engine: Engine | None = None
+        self._engine: OllamaClient | None = None
         self._engines_left: list[Engine] = []
+        self.pulls = Pulls(clock=clock)
+        """Models on their way; they go on when another server is talked with."""
         self._catalog: Catalog | None = None
         self._connection: Connection | None = None
+        self.request_log = KeptRequests(places.log, loaded.settings.log, on_failure=self._say_failure)
+        self.servers = Servers(
+            hosts_file=places.hosts_file,
+            secrets_file=places.secrets_file,
+            environ=environ,
+            settings=lambda: self.loaded.settings.server,
+            is_kept=not self.is_throwaway,
+            log=self.request_log,
+        )
+        self._memory_options: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._contexts_taken_over: dict[tuple[str, str], int] = {}
+        self.machine = MachineReader()
+        """This computer's GPUs and memory."""
         self._usage: list[UsageRecord] = []
         self._asked_hosts: dict[str, str] = {}
         """By message, the address that an answer under way comes from."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: dict[str, Held] = {}
-        self._holding = asyncio.Lock()
+        self.cloud_leave = CloudLeave(
+            read=partial(read_leave, places),
+            keep=lambda host_url: keep_leave(places, host_url, at=now()),
+            take_back=partial(take_back_leave, places),
+        )
         self._demo: DemoServer | None = None
         self.shelf = Shelf(places, format=loaded.settings.storage.format, now=now, random_bytes=random_bytes)
+        self._open_sessions = OpenSessions(
+            shelf=self.shelf, places=places, tools=self._session_tools, heard=self._heard, report=self._say_failure
+        )
+        self.sessions = self._open_sessions.by_id
 
     @classmethod
     def prepare(
@@ -126,7 +165,7 @@ class Workspace:
         with ExitStack() as undo:
             undo.enter_context(stack)
             places = _places(options, environ, stack)
-            flags = {"chat.model": options.model, "server.host": options.host}
+            flags = {**options.settings, "chat.model": options.model, "server.host": options.host}
             loaded = load_settings(places.settings_file, environ, flags)
             themes = load_themes(bundled_themes(), places.user_themes)
             workspace = cls(
@@ -153,17 +192,30 @@ class Workspace:
         if self.options.is_demo:
             await self._start_demo()
         else:
-            self._use(self._chosen_host())
+            host = self._chosen_host()
+            self._use(host, await self.servers.key_for(host))
+        self._open_sessions.start()
         self._in_background(self._empty_trash(), "emptying the trash")
 
     def _chosen_host(self) -> Host:
         try:
-            return choose_host(self.options.host, self.loaded.settings.server.host or None, self.environ)
+            return self.servers.choose(self.options.host, self.loaded.settings.server.host)
         except Failure as failure:
             if self.options.host:
                 raise
             self.start_complaint = str(failure)
             return parse_host("", source="default")
+
+    @property
+    def is_answering(self) -> bool:
+        """An answer that was asked for here is under way, or about to be."""
+        return self._open_sessions.is_answering
+
+    async def finish_answers(self, *, limit_seconds: float = FINISH_LIMIT_SECONDS) -> None:
+        """Without anybody who looks: what is under way comes to its end and to the disk, what waits goes on waiting."""
+        self.on_session_event = lambda _session, _event: None
+        self.on_connection = lambda _state: None
+        await self._open_sessions.finish(limit_seconds=limit_seconds)
 
     async def close(self, *, patience_seconds: float = CLOSE_PATIENCE_SECONDS) -> bool:
         """Ends every answer, waits for the disk, and lets go of everything. Whether all of that went well, and in time.
@@ -175,14 +227,18 @@ class Workspace:
         disk_until = until - patience_seconds / 4
         results = [
             await _close_within(disk_until, self._close_connection(), "closing the connection"),
-            await _close_within(disk_until, self._close_sessions(), "closing the conversations"),
+            await _close_within(disk_until, self.pulls.close(), "stopping what is pulled"),
+            await _close_within(disk_until, self._open_sessions.close(), "closing the conversations"),
             await _close_within(disk_until, self._finish_tasks(), "finishing what runs in the background"),
             await _close_within(disk_until, self.shelf.aclose(), "closing the shelf"),
         ]
         engines = (*self._engines_left, *(() if self._engine is None else (self._engine,)))
         results += [await _close_within(until, engine.aclose(), "closing an engine") for engine in engines]
         results += [
+            await _close_within(until, self.request_log.aclose(), "closing the log of requests"),
             await _close_within(until, self._open.aclose(), "closing the demo"),
+            await _close_within(until, self.servers.close(), "stopping ollama"),
+            await _close_within(until, self.machine.close(), "letting go of the gpu"),
             await _close_within(until, asyncio.to_thread(self._stack.close), "removing what is not kept"),
         ]
         return all(results)
@@ -190,15 +246,6 @@ class Workspace:
     async def _close_connection(self) -> None:
         if self._connection is not None:
             await self._connection.close()
-
-    async def _close_sessions(self) -> None:
-        sessions = tuple(self.sessions.values())
-        results = await asyncio.gather(*(one.close() for one in sessions), return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        for error in errors[1:]:
-            report_fault(error, during="closing the conversations")
-        if errors:
-            raise errors[0]
 
     async def _finish_tasks(self) -> None:
         if self._tasks:
@@ -215,6 +262,13 @@ class Workspace:
 
     @property
     def engine(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("the workspace was not started")
+        return self._engine
+
+    @property
+    def client(self) -> OllamaClient:
+        """The engine with all that its server can do beside answering: pull, delete, copy, load, unload."""
         if self._engine is None:
             raise RuntimeError("the workspace was not started")
         return self._engine
@@ -249,43 +303,34 @@ class Workspace:
 
         Raises ``Failure`` for an address that cannot be one.
         """
-        host = parse_host(address, source="chosen")
+        host = self.servers.host_called(address)
+        key = await self.servers.key_for(host)
         await self._leave_engine()
-        self._use(host)
+        self._use(host, key)
         return host
 
-    def new_session(self, *, model: str = "") -> Session:
-        """A conversation that is on disk with its first prompt, not before.
+    def new_session(self, *, model: str = "", is_private: bool = False) -> Session:
+        """A conversation that is on disk with its first prompt, not before; with ``is_private`` never.
 
         Its model is the one chosen last in this start, else the one of ``--model``, else it is still to be chosen.
         """
         model = model or self._chosen_model or self.options.model or ""
-        return self._adopt(Session(self.shelf.new(model=model), self._session_tools()))
+        return self._open_sessions.new(model=model, is_private=is_private)
 
     async def open_session(self, conversation_id: str) -> Session:
-        """The running one, or the one on disk; read-only while another chinwag has it open.
+        """The running one, or the one on disk; read-only and followed while another chinwag has it open.
 
-        Raises ``Failure`` when it cannot be read.
+        Raises ``Failure`` when it cannot be read. What is damaged is told to ``on_failure``.
         """
-        before = self.sessions.get(conversation_id)
-        if before is not None and not before.is_read_only:
-            return before
-        # What is read-only was read a while ago: the other chinwag may have gone on since, or away.
-        is_ours = await self._hold(conversation_id)
-        conversation = await self.shelf.load(conversation_id)
-        meanwhile = self.sessions.get(conversation_id)
-        if meanwhile is not None and meanwhile is not before:
-            return meanwhile
-        return self._adopt(Session(conversation, self._session_tools(), is_read_only=not is_ours))
+        return await self._open_sessions.open(conversation_id)
+
+    def is_private(self, session: Session) -> bool:
+        """Nothing of it is kept: not the conversation, its drafts, its numbers, nor the choice of its model."""
+        return session.is_private
 
     async def forget_session(self, conversation_id: str) -> None:
         """Before a conversation is deleted: nothing of it runs or saves any more."""
-        session = self.sessions.pop(conversation_id, None)
-        if session is not None:
-            await session.close()
-        held = self._held.pop(conversation_id, None)
-        if held is not None:
-            held.release()
+        await self._open_sessions.forget(conversation_id)
 
     def running_model(self, name: str) -> RunningModel | None:
         """The model as it is in the server's memory, as far as the last look said."""
@@ -342,12 +387,15 @@ class Workspace:
         host = self.host.url
         return {record.model: record.at for record in self._usage if record.host == host and record.has_answer}
 
-    def _adopt(self, session: Session) -> Session:
-        self.sessions[session.id] = session
-        session.subscribe(partial(self._heard, session))
-        return session
+    def known_hosts(self) -> tuple[str, ...]:
+        """The addresses of servers that answered before, this one first, then the latest."""
+        latest = [one.host for one in reversed(self._usage) if one.proves_connection]
+        return tuple(dict.fromkeys([self.host.url, *latest]))
 
     def _heard(self, session: Session, event: SessionEvent) -> None:
+        if session.is_read_only:
+            self.on_session_event(session, event)
+            return
         if isinstance(event, AnswerBegan):
             self._asked_hosts[event.message.id] = self.host.url
         self.on_session_event(session, event)
@@ -357,7 +405,22 @@ class Workspace:
             self._connection.try_now()
         # The person may have gone to another server meanwhile.
         host = self._asked_hosts.pop(event.message.id, self.host.url)
-        self._keep_usage(_usage_record(event.message, host=host))
+        if not session.is_private:
+            self._keep_usage(_usage_record(event.message, host=host))
+
+    async def _refuse_what_is_lacking(self, request: ChatRequest) -> None:
+        """By what the catalog knows; it asks only a server that answers, so that nothing waits for it twice."""
+        model = self.find_model(request.model)
+        if model is None:
+            return
+        state = self.connection.state
+        is_up = state.link is Link.up
+        capabilities = await self.catalog.capabilities_of(model) if is_up else model.capabilities
+        details = ModelDetails(name=request.model, capabilities=capabilities)
+        refuse_what_is_lacking(request, details, server_version=state.version)
+
+    async def _namesakes(self, model: str) -> tuple[str, ...]:
+        return await self.client.namesakes(model)
 
     def _keep_usage(self, record: UsageRecord) -> None:
         self._usage.append(record)
@@ -382,10 +445,8 @@ class Workspace:
         host = parse_host(self._demo.url, source="demo")
         self._use(replace(host, name="demo"))
 
-    def _use(self, host: Host) -> None:
-        from tui.ollama.client import OllamaClient
-
-        engine = OllamaClient(host, environ=self.environ)
+    def _use(self, host: Host, key: str = "") -> None:
+        engine = self.servers.client(host, key)
         self._engine = engine
         self._catalog = Catalog(engine, cache_file=self.places.cache / "models.json")
         self._connection = Connection(engine, clock=self.clock, on_change=self._connection_changed)
@@ -421,37 +482,87 @@ class Workspace:
             keep = reset_setting if value is None else partial(save_setting, value=value)
             copy = await asyncio.to_thread(keep, self.places.settings_file, name, now=self.now)
         self.loaded = self.loaded.with_saved(name, value, set_aside=copy)
+        if name == "chat.model":
+            # What was chosen before in this start, by a key or a flag, is older than this.
+            self._chosen_model = str(value or "")
+        if name == CONTEXT_SETTING:
+            # Whoever sets it says what is wanted, whatever did not fit before.
+            self._memory_options.clear()
         self.shelf.format = self.loaded.settings.storage.format
+        self.request_log.use(self.loaded.settings.log)
         return self.loaded
+
+    def generation(self, model: str) -> Generation:
+        """How the model of this name is asked to answer, by the settings of this moment."""
+        found = self.find_model(model)
+        capabilities = None if found is None else found.capabilities
+        generation = generation_of(
+            self.loaded.settings.generation,
+            can_think=None if capabilities is None else "thinking" in capabilities,
+        )
+        taken_over = self._contexts_taken_over.get((self.host.url, model))
+        options = dict(generation.options) if taken_over is None else {**generation.options, "num_ctx": taken_over}
+        options |= self._memory_options.get((self.host.url, model), {})
+        return replace(generation, options=MappingProxyType(options))
+
+    def use_memory_options(self, model: str, options: Mapping[str, Any]) -> None:
+        """Until chinwag ends, this server's model is asked with these in the place of those set; none: as it is set."""
+        if options:
+            self._memory_options[self.host.url, model] = dict(options)
+        else:
+            self._memory_options.pop((self.host.url, model), None)
+
+    def take_over_context(self, model: str, tokens: int | None) -> None:
+        """Until chinwag ends, this server's model is asked with the context that it was loaded with; None: as it is set."""
+        if tokens is None:
+            self._contexts_taken_over.pop((self.host.url, model), None)
+        else:
+            self._contexts_taken_over[self.host.url, model] = tokens
+
+    def loading_request(self, model: str, *, keep_alive: float | None = None) -> ChatRequest:
+        """Loads the model with the options that a chat with it sends, so that it is not loaded twice."""
+        generation = self.generation(model)
+        return ChatRequest(
+            model=model,
+            messages=(),
+            options=generation.options,
+            keep_alive=generation.keep_alive if keep_alive is None else keep_alive,
+        )
+
+    def wanted_context_tokens(self, model: str) -> int | None:
+        """The window that a chat with it asks for; None while that is left to the server."""
+        tokens = self.generation(model).options.get("num_ctx")
+        return tokens if isinstance(tokens, int) else None
+
+    async def free_memory(self) -> FreeMemory:
+        """What the server has left, as far as anybody knows."""
+        named = self.servers.named(self.host)
+        memory_bytes = None if named is None else named.memory_bytes
+        machine = await self.machine.read() if self.host.is_loopback and not self.is_demo else None
+        return free_memory(self.host, machine, memory_bytes=memory_bytes, running=self.catalog.running)
+
+    def reload_themes(self) -> None:
+        """Reads the themes again, for one that was changed meanwhile. Blocks."""
+        self.themes = load_themes(bundled_themes(), self.places.user_themes)
 
     def _session_tools(self) -> SessionTools:
         return SessionTools(
-            engine=lambda: self.engine,
-            save=self._save,
-            same_model=same_model,
+            engine=lambda: GuardedEngine(self.engine, is_cloud=self.is_cloud, leave=self.cloud_leave),
             is_cloud=self.is_cloud,
             now=self.now,
             clock=self.clock,
             new_message_id=lambda: self.random_bytes(6).hex(),
+            generation=self.generation,
+            namesakes=self._namesakes,
+            check=self._refuse_what_is_lacking,
+            set_aside=self._set_aside,
         )
 
-    async def _save(self, conversation: Conversation, durable: bool) -> None:
-        if not await self._hold(conversation.id):
-            raise Failure("cannot save the conversation", "it is open in another chinwag", "close it there")
-        saved = await self.shelf.save(conversation, durable=durable)
-        if saved.set_aside:
-            self.on_set_aside(saved.set_aside)
+    def _say_failure(self, failure: Failure) -> None:
+        self.on_failure(failure)
 
-    async def _hold(self, conversation_id: str) -> bool:
-        """Whether this chinwag is the one that writes the conversation."""
-        # Who asks for a lock while another task of ours takes it would hear that it is taken.
-        async with self._holding:
-            if conversation_id not in self._held:
-                held = await self.shelf.hold(conversation_id)
-                if held is None:
-                    return False
-                self._held[conversation_id] = held
-            return True
+    def _set_aside(self, files: tuple[Path, ...]) -> None:
+        self.on_set_aside(files)
 
     def _read_usage(self) -> tuple[UsageRecord, ...]:
         try:

@@ -206,7 +206,7 @@ async def test_a_model_that_is_not_known_yet_is_looked_up_before_it_is_asked(tmp
         await chinwag.shows("Ask sneaky:7b")
         chinwag.workspace.catalog.models = None
         await chinwag.send("a secret")
-        await chinwag.shows("a model in the cloud", "until chinwag ends")
+        await chinwag.shows("a model in the cloud", "do not ask again for 127.0.0.1")
         assert not chinwag.chat.session.conversation.messages
 
 

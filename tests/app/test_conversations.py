@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.running import Folders, Running
-from tui.app.screens.conversations import ConversationList
+from tests.app.running import SLOW, UNHURRIED, Folders, Running
+from tui.app.screens.conversation_rows import Drawing, Entry
+from tui.app.screens.conversations import ConversationList, TitleField
+from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import RowList
 from tui.conversations.values import Conversation, Message, Role
 from tui.demo import DemoServer
@@ -62,18 +64,39 @@ async def test_grouped_by_day_with_model_count_and_time(folders: Folders) -> Non
         await open_list(chinwag)
         await chinwag.shows("Today", "Yesterday", "This week", "October 2026", "4 conversations")
         row = next(one for one in chinwag.rows if "long ago" in one)
-        assert row.strip(" │").split() == ["long", "ago", "qwen3:8b", "2", "09", "Oct"]
-        await chinwag.shows("this noon, please")
+        assert row.split("│")[1].split() == ["long", "ago", "qwen3:8b", "2", "09", "Oct"]
+        await chinwag.shows("2 messages · qwen3:8b · began")
 
 
-async def test_typing_filters_by_title_first_words_and_model(folders: Folders) -> None:
+async def test_in_a_narrow_window_the_first_words_stand_below(folders: Folders) -> None:
+    await on_the_shelf(folders, ("this noon", timedelta(minutes=5)))
+    async with folders.start(size=(80, 24), now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows("this noon, please", "enter open", "ctrl+n new", "alt+d delete", "alt+n rename", "esc back")
+
+
+async def test_in_the_smallest_window_there_is_a_list_a_note_and_a_way_back(folders: Folders) -> None:
+    await on_the_shelf(folders, *((f"subject {number}", timedelta(minutes=number)) for number in range(30)))
+    async with folders.start(size=(30, 8), now=lambda: NOW) as chinwag:
+        await chinwag.until(lambda: chinwag.chat.session.conversation.model, told="a model")
+        await chinwag.press("ctrl+o")
+        await chinwag.shows("subject 0", "enter open", "esc back")
+        for _ in range(12):
+            await chinwag.press("down")
+        await chinwag.shows("subject 12")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: "subject 12" in chinwag.chat.session.conversation.title, told="it is open")
+
+
+async def test_typing_filters_by_title_and_model(folders: Folders) -> None:
     await on_the_shelf(folders, ("alpha", timedelta(hours=1)), ("beta", timedelta(hours=2)))
     async with folders.start(now=lambda: NOW) as chinwag:
         await open_list(chinwag)
         await chinwag.shows("alpha", "beta")
-        await chinwag.type("BETA please")
+        await chinwag.type("BETA qwen3")
         await chinwag.shows("1 of 2 conversations")
         await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.chat.session.conversation.title == "beta", told="it is open")
         await chinwag.shows("▌ beta, please", "about beta")
 
 
@@ -250,13 +273,166 @@ async def test_private_leaves_nothing(folders: Folders, server: DemoServer, tmp_
     assert settings.read_text(encoding="utf-8") == '[chat]\nmodel = "thinker:8b"\n'
 
 
+@UNHURRIED
+async def test_what_answers_says_at_which_phase(folders: Folders, server: DemoServer) -> None:
+    async with folders.start(model=SLOW) as chinwag:
+        await chinwag.send("write much")
+        await chinwag.shows("● answering")
+        await chinwag.press("ctrl+n")
+        await open_list(chinwag)
+        await chinwag.until(
+            lambda: any("● write much" in row and " answering " in row for row in chinwag.rows), told="the phase"
+        )
+
+
+async def test_a_new_name_in_the_list(folders: Folders) -> None:
+    alpha, beta = await on_the_shelf(folders, ("alpha", timedelta(hours=1)), ("beta", timedelta(days=2)))
+    async with folders.start(now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.until(lambda: marked(chinwag) == alpha, told="alpha marked")
+        await chinwag.press("down", "alt+n")
+        await chinwag.shows("the new title", "enter keep")
+        await chinwag.until(lambda: chinwag.app.screen.query_one(TitleField).has_focus, told="the field")
+        await chinwag.type("gamma [b]ray[/b]")
+        await chinwag.press("enter")
+        await chinwag.shows("it is called gamma [b]ray[/b] now")
+        assert not any("beta" in row.split("│")[1] for row in chinwag.rows if "│" in row)
+        assert marked(chinwag) == beta
+        await chinwag.type("gamma")
+        await chinwag.shows("1 of 2 conversations")
+    async with folders.start(now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows("gamma [b]ray[/b]")
+
+
+async def test_escape_leaves_a_name_as_it_was(folders: Folders) -> None:
+    await on_the_shelf(folders, ("alpha", timedelta(hours=1)))
+    async with folders.start(now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows("1 conversation")
+        await chinwag.press("alt+n")
+        await chinwag.shows("the new title")
+        await chinwag.type("never mind")
+        await chinwag.press("escape")
+        await chinwag.hides("never mind", "the new title")
+        await chinwag.shows("alpha", "1 conversation")
+        await chinwag.type("alp")
+        await chinwag.shows("1 of 1 conversation")
+
+
+async def test_what_is_open_is_renamed_by_its_owner(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.send("hello")
+        await chinwag.answered()
+        await open_list(chinwag)
+        await chinwag.shows("1 conversation")
+        await chinwag.press("alt+n")
+        await chinwag.shows("the new title")
+        await chinwag.type("greetings")
+        await chinwag.press("enter")
+        await chinwag.shows("it is called greetings now")
+        await chinwag.press("escape")
+        await chinwag.until(lambda: "greetings" in chinwag.header, told="the new name in the header")
+
+
+async def test_copied_as_markdown(folders: Folders) -> None:
+    await on_the_shelf(folders, ("alpha", timedelta(hours=1)))
+    async with folders.start(now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows("1 conversation")
+        await chinwag.press("alt+c")
+        await chinwag.shows("alpha as Markdown sent to the terminal's clipboard")
+        await chinwag.until(lambda: "# alpha\n" in chinwag.app.clipboard, told="the clipboard")
+        assert "## you · " in chinwag.app.clipboard
+        assert "about alpha" in chinwag.app.clipboard
+
+
+async def test_what_another_chinwag_has_open_is_neither_renamed_nor_deleted(folders: Folders) -> None:
+    async with folders.start() as first:
+        await first.send("hello")
+        await first.answered()
+        async with folders.start() as second:
+            await open_list(second)
+            await second.shows("1 conversation")
+            await second.press("alt+d")
+            await second.shows("cannot delete the conversation", "it is open in another chinwag")
+            await second.press("alt+n")
+            await second.shows("the new title")
+            await second.type("mine")
+            await second.press("enter")
+            await second.shows("cannot rename the conversation", "it is open in another chinwag")
+            assert "hello" in second.text
+            await second.press("enter")
+            await second.shows("open in another chinwag", "here it can only be read")
+            await open_list(second)
+            await second.shows("open in another chinwag  here it can only be read")
+
+
+async def test_a_data_folder_that_cannot_be_used_is_told_at_start(folders: Folders) -> None:
+    folders.write("data", "a file where the folder would be")
+    async with folders.start() as chinwag:
+        await chinwag.shows("conversations cannot be kept")
+        failure = await chinwag.workspace.shelf.refusal()
+        assert failure is not None
+        assert failure.message == f"not a directory: {folders.root / 'data'}"
+
+
+async def test_a_data_folder_is_not_made_to_see_whether_it_can_be_used(folders: Folders) -> None:
+    shelf = Shelf(places_below(folders.root), now=lambda: NOW, random_bytes=bytes)
+    assert await shelf.refusal() is None
+    assert not folders.root.exists()
+
+
+async def test_a_model_that_the_server_lacks_is_told_at_start(folders: Folders) -> None:
+    async with folders.start(model="tuor:8b") as chinwag:
+        await chinwag.shows("there is no model tuor:8b on", "did you mean tour:8b?")
+
+
+async def test_a_model_that_the_server_has_is_not_talked_about(folders: Folders) -> None:
+    async with folders.start(model="tour:8b") as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.until(lambda: chinwag.workspace.catalog.models is not None, told="the list of models")
+        await chinwag.send("hello")
+        await chinwag.answered()
+        assert "there is no model" not in chinwag.text
+
+
+async def test_the_latest_choice_of_a_model_holds_for_new_conversations(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.send("/model thinker:8b")
+        await chinwag.shows("Ask thinker:8b")
+        await chinwag.workspace.change_setting("chat.model", "coder:8b")
+        assert chinwag.workspace.new_session().conversation.model == "coder:8b"
+        await chinwag.workspace.make_default("tour:8b")
+        assert chinwag.workspace.new_session().conversation.model == "tour:8b"
+
+
 @pytest.mark.parametrize("count", [3_000])
-async def test_thousands_of_conversations_filter_while_typing(folders: Folders, count: int) -> None:
+async def test_a_key_in_thousands_of_conversations_draws_what_is_seen(
+    folders: Folders, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await on_the_shelf(folders, *((f"subject {number}", timedelta(minutes=number)) for number in range(count)))
+    drawn: list[str] = []
+    draw = Drawing.left
+
+    def counted(drawing: Drawing, entry: Entry) -> Parts:
+        drawn.append(entry.id)
+        return draw(drawing, entry)
+
+    monkeypatch.setattr(Drawing, "left", counted)
     async with folders.start(now=lambda: NOW) as chinwag:
         await open_list(chinwag)
         await chinwag.shows(f"{count:,} conversations")
+        for key, words in (("9", "of 3,000"), ("ctrl+end", "subject 2999"), ("pageup", "subject 29"), ("x", "0 of")):
+            await chinwag.pilot.pause()
+            drawn.clear()
+            await chinwag.press(key)
+            await chinwag.shows(words)
+            assert len(set(drawn)) <= 2 * chinwag.app.size.height, key
+        await chinwag.press("ctrl+u")
         await chinwag.type("subject 2999")
         await chinwag.shows(f"1 of {count:,} conversations")
         await chinwag.press("enter")
+        await chinwag.until(lambda: "2999" in chinwag.chat.session.conversation.title, told="it is open")
         await chinwag.shows("▌ subject 2999, please")

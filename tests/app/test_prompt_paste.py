@@ -119,6 +119,23 @@ def test_typed_text_shows_at_once_and_then_enter_sends(text: str, pause_seconds:
     assert terminal.text == text + "x"
 
 
+@given(
+    st.lists(st.tuples(st.text("ab \r\n\t", max_size=40), st.sampled_from([0.0, 0.004, 0.015, 0.05, 0.12])), max_size=8)
+)
+def test_text_at_once_is_the_same_as_its_keys_at_that_time(reads: list[tuple[str, float]]) -> None:
+    one_by_one, at_once = Terminal(), Terminal()
+    for text, pause_seconds in reads:
+        for character in text:
+            one_by_one.take(one_by_one.key(character))
+        at_once.take(at_once.burst.text(text, at_once.now_seconds))
+        assert at_once.burst.waiting == one_by_one.burst.waiting
+        for terminal in (one_by_one, at_once):
+            terminal.wait(pause_seconds)
+    for terminal in (one_by_one, at_once):
+        terminal.wait(1.0)
+    assert (at_once.text, at_once.done) == (one_by_one.text, one_by_one.done)
+
+
 def test_line_and_enter_in_one_read_is_sent() -> None:
     terminal = Terminal()
     terminal.read("hello there\r")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tests.benchmarks import idle, keys, machine, opening, start, streaming
+from tests.benchmarks import idle, keys, machine, opening, shelf, start, streaming
 from tests.benchmarks.plan import LONGEST_TOKENS, QUICK, SMALLEST, USUAL, Plan
 
 BENCHMARKS: Mapping[str, Callable[[Plan], None]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], None]] = {
     "streaming": streaming.run,
     "keys": keys.run,
     "opening": opening.run,
+    "shelf": shelf.run,
     "idle": idle.run,
 }
 

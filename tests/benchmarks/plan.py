@@ -16,6 +16,7 @@ class Plan:
     keys: int = 100
     lines_bytes_per_second: tuple[int, ...] = (300_000, 100_000, 30_000)
     messages: tuple[int, ...] = (1_000, 10_000)
+    conversations: tuple[int, ...] = (1_000, 10_000)
     idle_seconds: float = 60.0
 
 
@@ -38,6 +39,7 @@ SMALLEST = Plan(
     keys=3,
     lines_bytes_per_second=(100_000,),
     messages=(20, 60),
+    conversations=(20, 60),
     idle_seconds=0.5,
 )
 """For the test that all of it still runs."""

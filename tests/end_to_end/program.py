@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.terminal import Key, Terminal, ctrl
+from tui.conversations.values import Conversation
+from tui.places import places_below
+from tui.storage.conversation_files import ConversationFiles
 
 LONG_SECONDS = 60.0
 """How long anything may take before a story is given up. Nothing waits that long unless it is broken."""
@@ -92,6 +98,13 @@ def documents(home: Path) -> list[dict[str, Any]]:
     """The conversations below ``home``, as they are on disk."""
     folder = home / ".local" / "share" / "chinwag" / "conversations"
     return [json.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+
+
+def kept_conversations(home: Path) -> list[Conversation]:
+    """The conversations below ``home`` as the next start finds them: documents, and what happened since."""
+    places = replace(places_below(home), data=home / ".local" / "share" / "chinwag")
+    files = ConversationFiles(places, now=lambda: datetime.now(UTC), random_bytes=os.urandom)
+    return [files.peek(file.id) for file in sorted(files.find(), key=lambda one: one.name)]
 
 
 def kept_files(home: Path) -> list[Path]:

@@ -117,21 +117,25 @@ async def test_cards_that_fall_off_the_bus_are_gone_until_they_are_back(tmp_path
     assert len((await reader.read()).gpus) == 2
 
 
-async def test_two_readings_never_run_at_once(tmp_path: Path) -> None:
-    inside, overlaps = threading.Lock(), []
+async def test_a_driver_that_hangs_is_not_asked_again_and_holds_nobody_up(tmp_path: Path) -> None:
+    asked, may_answer = 0, threading.Event()
 
-    class Slow(Nvml):
+    class Hanging(Nvml):
         def nvmlDeviceGetCount(self) -> int:
-            is_alone = inside.acquire(blocking=False)
-            overlaps.append(not is_alone)
-            threading.Event().wait(0.005)
-            if is_alone:
-                inside.release()
-            return 0
+            nonlocal asked
+            asked += 1
+            may_answer.wait(30)
+            return 2
 
-    reader = MachineReader(nvml=Slow, drm=tmp_path / "none", meminfo=tmp_path / "none")
-    await asyncio.gather(*(reader.read() for _ in range(8)))
-    assert overlaps == [False] * 8
+    reader = MachineReader(nvml=Hanging, drm=tmp_path / "none", meminfo=tmp_path / "none", patience_seconds=0.02)
+    assert await asyncio.gather(*(reader.read() for _ in range(8))) == [Machine()] * 8
+    assert await reader.read() == Machine()
+    await reader.close()
+    assert asked == 1
+    may_answer.set()
+    while not (await reader.read()).gpus:
+        pass
+    assert asked <= 2
 
 
 def test_a_card_that_tells_in_files(tmp_path: Path) -> None:

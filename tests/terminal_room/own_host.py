@@ -54,12 +54,22 @@ class Main(FastScreen[None]):
         self.query_one(TextArea).focus()
 
 
-class Above(FastScreen[None], ModalScreen[None]):
+class Above(ModalScreen[None], FastScreen[None]):
     CSS = "Above { align: center middle; } Static { width: 20; height: 3; background: blue; }"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss")]
 
     def compose(self) -> ComposeResult:
         yield Static("on top")
+
+
+class Through(ModalScreen[None], FastScreen[None]):
+    CSS = (
+        "Through { align: center middle; background: transparent; } Static { width: 20; height: 3; background: green; }"
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss")]
+
+    def compose(self) -> ComposeResult:
+        yield Static("see through")
 
 
 class Own(TerminalApp[int]):
@@ -73,10 +83,10 @@ class Own(TerminalApp[int]):
         self.lines = 0
 
     def say(self, text: str) -> None:
-        self.query_one("#said", Static).update(text)
+        self.screen_stack[0].query_one("#said", Static).update(text)
 
     def on_key(self, event: Key) -> None:
-        log = self.query_one(RichLog) if event.key != "escape" else None
+        log = self.screen_stack[0].query_one(RichLog) if event.key != "escape" else None
         match event.key:
             case "f6" if log:
                 for _ in range(7):
@@ -85,6 +95,8 @@ class Own(TerminalApp[int]):
                 self.say(f"wrote {self.lines}")
             case "f7":
                 self.call_later(self.push_screen, Above())
+            case "f3":
+                self.call_later(self.push_screen, Through())
             case "f8":
                 self.call_later(self.break_encoder)
             case "f9" if log:

@@ -115,14 +115,14 @@ async def test_thinking_is_one_line_until_it_is_opened() -> None:
         done = replace(growing, text="So.", thinking="first this\nthen that", state=MessageState.complete)
         host.transcript.settle(replace(done, thinking_seconds=3.24, thinking_pieces=1212))
         assert host.screen_lines()[3:8] == [
-            "   ▾ thought for 3.2 s · 1,212 tokens",
+            "   ▾ thought for 3.2 s · ~1,212 tokens",
             "     first this",
             "     then that",
             "",
             "   So.",
         ]
         await pilot.click(host.transcript, offset=(6, 3))
-        assert host.screen_lines()[3:6] == ["   ▸ thought for 3.2 s · 1,212 tokens", "", "   So."]
+        assert host.screen_lines()[3:6] == ["   ▸ thought for 3.2 s · ~1,212 tokens", "", "   So."]
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ async def test_code_and_the_last_answer_can_be_taken_by_number() -> None:
         assert host.transcript.code_block(1) == "three\n"
         assert host.transcript.code_block(2) == "\ttwo\x1b\n"
         assert host.transcript.code_block(3) is None
-        assert host.transcript.last_answer_text() == "```\nthree\n```"
+        assert host.transcript.answer_source() == "```\nthree\n```"
 
 
 async def test_a_selection_copies_what_was_written() -> None:

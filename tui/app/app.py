@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
+from textual import events
+from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.app.ascii_only import AsciiOnly
+from tui.app.attention import Attention, AttentionWishes, Focus
+from tui.app.commands.keymap import Keymap, remappable, shown_keys, with_keys
 from tui.app.glyphs import ASCII, UNICODE, Glyphs
 from tui.app.paint import Themed, textual_theme
+from tui.app.sayings import Sayings
 from tui.app.screens.chat_commands import ChatScreen
+from tui.app.screens.connect import ConnectScreen
+from tui.app.screens.list_screen import ListScreen
 from tui.app.screens.question import Question
+from tui.app.terminal.browser import Browser
+from tui.app.terminal.clipboard import TerminalClipboard
 from tui.app.terminal.driver import ChinwagDriver
+from tui.app.terminal.fast_screen import FastScreen
 from tui.app.terminal.garbage import calm_garbage_collection
-from tui.app.terminal.terminal_app import END_WITHOUT_TERMINAL_SECONDS, TerminalApp
+from tui.app.terminal.terminal_app import TerminalApp
+from tui.app.terminal_traits import (
+    FILE_NAME,
+    TerminalTraits,
+    questions,
+    remember_traits,
+    terminal_name,
+    with_answer,
+)
 from tui.chat.faults import report_fault
 from tui.environment import Colour, Environment
 from tui.failures import Failure
 from tui.settings.load import LoadedSettings
-from tui.settings.schema import Value
+from tui.settings.schema import KEYS, SETTINGS, Setting, Value, key_setting
 from tui.theming.load import choose_theme
 from tui.theming.quantise import palette_in_256
 from tui.theming.read import AUTO
@@ -42,19 +63,57 @@ DEMO = "demo"
 FEW_COLOURS = (Colour.colours_16, Colour.none)
 
 
-class ChinwagApp(TerminalApp[int]):
+def settings_with_keys() -> tuple[Setting, ...]:
+    """Every setting, and for each command whose keys can be changed one that has them."""
+    keys = (key_setting(one.name, default=shown_keys(one), words=one.words) for one in remappable())
+    return (*SETTINGS, *keys)
+
+
+class ChinwagApp(TerminalApp[int], inherit_bindings=False):
     """Takes a prepared workspace, starts it, and closes it at the end."""
 
     ENABLE_COMMAND_PALETTE = False
     TITLE = "chinwag"
-    CSS = "* { scrollbar-color: $role-border; scrollbar-background: $role-background; scrollbar-corner-color: $role-background; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit_chinwag", show=False, priority=True, id="quit"),
+    ]
+    """Textual's own ones would go on quitting whatever key a person has given that command."""
+    CSS = """
+    * {
+        scrollbar-color: $role-border; scrollbar-color-hover: $role-muted; scrollbar-color-active: $role-accent;
+        scrollbar-background: $role-background; scrollbar-background-hover: $role-background;
+        scrollbar-background-active: $role-background; scrollbar-corner-color: $role-background;
+    }
+    ListScreen *, Question * {
+        scrollbar-background: $role-overlay; scrollbar-background-hover: $role-overlay;
+        scrollbar-background-active: $role-overlay; scrollbar-corner-color: $role-overlay;
+    }
+    """
 
     def __init__(
-        self, workspace: Workspace, *, environment: Environment, prepare: Callable[[StartOptions], Workspace]
+        self,
+        workspace: Workspace,
+        *,
+        environment: Environment,
+        prepare: Callable[[StartOptions], Workspace],
+        traits: TerminalTraits | None = None,
     ) -> None:
+        """``traits`` are what is known of the terminal so far."""
         self._workspace = workspace
         self._environment = environment
         self._prepare = prepare
+        self._traits = traits or TerminalTraits()
+        self._remembering = asyncio.Lock()
+        self._command_keys = Keymap()
+        self._sayings = Sayings(now=self._now, clock=self._seconds)
+        self._focus = Focus(clock=self._seconds)
+        self.attention = Attention(
+            wishes=self._attention_wishes,
+            focus=self._focus,
+            multiplexer=environment.multiplexer,
+            write=self._write_to_terminal,
+            set_title=self._set_title,
+        )
         self._chat: ChatScreen | None = None
         self._is_leaving = False
         self.start_failure: Failure | None = None
@@ -77,11 +136,44 @@ class ChinwagApp(TerminalApp[int]):
         return self._chat
 
     @property
+    def sayings(self) -> Sayings:
+        """Everything that is said to the person."""
+        return self._sayings
+
+    @property
+    def command_keys(self) -> Keymap:
+        return self._command_keys
+
+    @property
     def workspace(self) -> Workspace:
         return self._workspace
 
     def get_default_screen(self) -> Screen[None]:
-        return Screen(id="_default")
+        return FastScreen(id="_default")
+
+    def _now(self) -> datetime:
+        return self._workspace.now()
+
+    def _seconds(self) -> float:
+        return self._workspace.clock()
+
+    # Attention
+
+    def _attention_wishes(self) -> AttentionWishes:
+        chosen = self._workspace.loaded.settings.attention
+        return AttentionWishes(alert=chosen.alert, after_seconds=chosen.long_answer_seconds, has_title=chosen.title)
+
+    def _set_title(self, title: str) -> None:
+        if isinstance(self._driver, ChinwagDriver):
+            self._driver.set_title(title)
+
+    async def on_event(self, event: events.Event) -> None:
+        match event:
+            case events.AppFocus() | events.AppBlur():
+                self._focus.reported(is_focused=isinstance(event, events.AppFocus))
+            case events.Key() | events.Paste() | events.MouseDown() | events.MouseScrollDown() | events.MouseScrollUp():
+                self._focus.touched()
+        await super().on_event(event)
 
     async def on_mount(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._fault)
@@ -94,21 +186,36 @@ class ChinwagApp(TerminalApp[int]):
         await self._show_chat()
 
     async def _show_chat(self) -> None:
+        self._use_keys()
+        self._terminal_clipboard = TerminalClipboard(
+            environment=self._environment,
+            environ=self._workspace.environ,
+            file=self._workspace.places.state / "clipboard",
+            write=self._write_to_terminal,
+        )
+        self._use_mouse()
         chat = ChatScreen(
             self._workspace,
             theme=self._theme_now,
             glyphs=self.glyphs,
+            sayings=self._sayings,
+            clipboard=self._terminal_clipboard,
+            browser=Browser(environment=self._environment, environ=self._workspace.environ),
+            change_setting=self._change_setting,
             start_demo=self.start_demo,
             pick_theme=self.pick_theme,
             quit_app=self.leave_soon,
             open_settings=self.open_settings,
             complaints=self._complaints(),
+            keymap=self._command_keys,
         )
+        chat.attention = self.attention
         before, self._chat = self._chat, chat
         if before is None:
             await self.push_screen(chat)
             if not self.is_headless:  # the process is then somebody else's
                 self.call_after_refresh(calm_garbage_collection)
+                self.call_after_refresh(self._ask_terminal)
         else:
             await self.switch_screen(chat)
 
@@ -119,6 +226,7 @@ class ChinwagApp(TerminalApp[int]):
         return (
             *((self._workspace.start_complaint,) if self._workspace.start_complaint else ()),
             *(f"{fault.source}: {fault.message}" for fault in loaded.faults),
+            *(f"settings.toml: {complaint}" for complaint in self._command_keys.complaints.values()),
             *((choice.complaint,) if choice.complaint else ()),
             *(f"{fault.file}: {fault.message}" for fault in themes.faults),
         )
@@ -127,8 +235,28 @@ class ChinwagApp(TerminalApp[int]):
         """A fault of ours that nobody waits for: it is said, and the rest goes on."""
         error = context.get("exception")
         what = f"{type(error).__name__}: {error}" if error is not None else str(context.get("message", ""))
-        if self._chat is not None and not self._is_leaving:
-            self._chat.say("a fault in chinwag", role="error", more=what, seconds=30.0)
+        if not self._is_leaving:
+            details = "" if error is None else "".join(traceback.format_exception(error))
+            self._sayings.say("a fault in chinwag", role="error", more=what, details=details, seconds=30.0)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """What Textual itself has to say goes where everything is said."""
+        role = {"warning": "warning", "error": "error"}.get(severity, "muted")
+        self._sayings.say(title or message, role=role, more=message if title else "")
+
+    def on_question_asked(self, event: Question.Asked) -> None:
+        self._sayings.note(event.title, role="warning", more=" ".join(event.lines))
+
+    def on_question_answered(self, event: Question.Answered) -> None:
+        self._sayings.note(event.title, more=f"answered: {event.words}" if event.words else "put aside")
 
     @property
     def glyphs(self) -> Glyphs:
@@ -139,7 +267,12 @@ class ChinwagApp(TerminalApp[int]):
     def pick_theme(self, name: str) -> None:
         """Shows everything in the theme ``name`` at once; ``auto`` is dark or light, as the terminal is."""
         self._theme_now = self._theme_named(name)
-        self.theme = self._theme_now.name
+        drawn = textual_theme(self._theme_now)
+        was_read_anew = self.theme == drawn.name and self.get_theme(drawn.name) != drawn
+        self.register_theme(drawn)
+        self.theme = drawn.name
+        if was_read_anew:
+            self.mutate_reactive(ChinwagApp.theme)
         if self._chat is not None:
             self._chat.use_theme(self._theme_now, self.glyphs)
         for screen in self.screen_stack:
@@ -156,7 +289,9 @@ class ChinwagApp(TerminalApp[int]):
         from tui.app.screens.settings import SettingsScreen
 
         workspace = self._workspace
-        file = workspace.places.settings_file
+        home = workspace.environ.get("HOME", "")
+        file = str(workspace.places.settings_file)
+        file = f"~{file[len(home) :]}" if home and file.startswith(f"{home}/") else file
         self.push_screen(
             SettingsScreen(
                 theme=self._theme_now,
@@ -164,8 +299,9 @@ class ChinwagApp(TerminalApp[int]):
                 loaded=workspace.loaded,
                 change=self._change_setting,
                 reset=partial(self._change_setting, value=None),
+                schema=settings_with_keys(),
                 offered={"appearance.theme": (AUTO, *workspace.themes.themes)},
-                place="nothing is kept" if workspace.is_throwaway else str(file),
+                place="nothing is kept" if workspace.is_throwaway else file,
             )
         )
 
@@ -176,9 +312,62 @@ class ChinwagApp(TerminalApp[int]):
             self.pick_theme(appearance.theme)
         elif name == "appearance.motion":
             self.animation_level = "full" if self._environment.has_motion and appearance.motion else "none"
+        elif name.startswith(f"{KEYS}."):
+            self._use_keys()
+            self.chat.use_keymap(self._command_keys)
         elif name == "appearance.prose_width_columns":
             self.chat.transcript.prose_width_columns = appearance.prose_width_columns
+        elif name == "appearance.wraps_code":
+            self.chat.transcript.wraps_code = appearance.wraps_code
+        elif name == "attention.title":
+            self.chat.show_title()
+        elif name == "terminal.mouse":
+            self._use_mouse()
         return loaded
+
+    def _use_mouse(self) -> None:
+        """The mouse is the app's or the terminal's, as it was set."""
+        is_ours = self._workspace.loaded.settings.terminal.mouse
+        if isinstance(self._driver, ChinwagDriver) and self._driver.has_mouse != is_ours:
+            self._driver.set_mouse(is_ours=is_ours)
+
+    # What widgets and Textual itself copy and paste
+
+    @property
+    def clipboard(self) -> str:
+        return self._terminal_clipboard.text if self._chat is not None else ""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        if self._chat is not None:
+            self._chat.copy(text, "the selection")
+
+    def _write_to_terminal(self, text: str) -> None:
+        if self._driver is not None:
+            self._driver.write(text)
+
+    def _use_keys(self) -> None:
+        self._command_keys = with_keys(self._workspace.loaded.keys)
+        self.set_keymap(dict(self._command_keys.changed))
+
+    def _ask_terminal(self) -> None:
+        if isinstance(self._driver, ChinwagDriver) and (asked := questions(self._environment, os.environ)):
+            self._driver.write(asked)
+
+    def terminal_answered(self, report: str) -> None:
+        """What the terminal says of itself holds at once where it can, and for later starts."""
+        before, self._traits = self._traits, with_answer(self._traits, report)
+        if self._traits == before:
+            return
+        if not self._workspace.is_throwaway:
+            self.run_worker(self._remember_traits(), group="terminal")
+        if self._traits.is_dark != before.is_dark and self._workspace.loaded.settings.appearance.theme == AUTO:
+            self.pick_theme(AUTO)
+
+    async def _remember_traits(self) -> None:
+        # Answers come in a row; the last one to be written has to be the one that knows most.
+        async with self._remembering:
+            file = self._workspace.places.state / FILE_NAME
+            await asyncio.to_thread(remember_traits, file, terminal_name(os.environ), self._traits)
 
     def start_demo(self) -> None:
         """Closes what is open and goes on in a throw-away workspace with the demo server.
@@ -206,15 +395,21 @@ class ChinwagApp(TerminalApp[int]):
         await self._show_chat()
         await before.close()
 
-    def end_requested(self, number: signal.Signals) -> None:
-        """Somebody asks the program to end: what runs is stopped and kept."""
-        self.run_worker(self.leave(128 + number))
-
     def terminal_lost(self) -> None:
-        """Nobody looks any more: what runs is stopped and kept, within a time."""
-        if isinstance(self._driver, ChinwagDriver):
-            self._driver.end_by_force_after(END_WITHOUT_TERMINAL_SECONDS, return_code=128 + signal.SIGHUP)
-        self.run_worker(self.leave(128 + signal.SIGHUP))
+        """Nobody looks any more: an answer under way comes to its end, and nothing else is begun."""
+        if self._chat is None or not self._workspace.is_answering:
+            super().terminal_lost()
+        else:
+            self.run_worker(self._finish_unseen())
+
+    async def _finish_unseen(self) -> None:
+        await self._put_away()
+        await self._workspace.finish_answers()
+        super().terminal_lost()
+
+    def leave_with(self, code: int) -> None:
+        """What runs is stopped and kept first."""
+        self.run_worker(self.leave(code))
 
     def leave_soon(self) -> None:
         self.run_worker(self.leave())
@@ -248,6 +443,18 @@ class ChinwagApp(TerminalApp[int]):
         except Exception as error:  # noqa: BLE001  what is typed is one thing, what was said is still to be closed
             report_fault(error, during="putting away what is typed")
 
+    def action_do_instead(self, action: str) -> None:
+        """A command of the conversation, asked for on a screen that lies on top of it: that one closes first."""
+        top = self.screen
+        if action == "open_keys" and self._chat is not None:
+            # They are those of the screen on top, which stays.
+            self._chat.action_open_keys()
+            return
+        if isinstance(top, ListScreen | ConnectScreen):
+            top.leave()
+        if self._chat is not None and self.screen is self._chat:
+            self._chat.in_background(self._chat.do_command(action))
+
     async def action_quit_chinwag(self) -> None:
         if self._chat is None:
             await self.leave()
@@ -261,7 +468,8 @@ class ChinwagApp(TerminalApp[int]):
         if name == AUTO and self._environment.colour in FEW_COLOURS and TERMINAL in self._workspace.themes.themes:
             # A palette made for more colours is unreadable in sixteen; the terminal's own are not.
             name = TERMINAL
-        return self._as_drawn(choose_theme(self._workspace.themes, name).theme)
+        is_dark = self._traits.is_dark is not False
+        return self._as_drawn(choose_theme(self._workspace.themes, name, terminal_is_dark=is_dark).theme)
 
     def _as_drawn(self, theme: Theme) -> Theme:
         """In a terminal of 256 colours the theme's own choice of them, which nothing else would know of."""

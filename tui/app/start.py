@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import Protocol
 
 from tui.app.app import ChinwagApp
 from tui.app.terminal.first_frame import FirstFrame
+from tui.app.terminal_traits import (
+    FILE_NAME,
+    TerminalTraits,
+    guessed_traits,
+    remembered_traits,
+    terminal_name,
+    with_known_colours,
+)
 from tui.cleaning import clean_line
 from tui.environment import Environment
 from tui.failures import Failure
@@ -24,12 +34,18 @@ class Arguments(Protocol):
     def demo(self) -> bool: ...
     @property
     def private(self) -> bool: ...
+    @property
+    def settings(self) -> Mapping[str, str]: ...
 
 
 def run_app(arguments: Arguments, *, environment: Environment, first_frame: FirstFrame) -> int:
     """The exit code: 0 at a normal end, 2 when something stood in the way of the start, 1 after a crash."""
     options = StartOptions(
-        host=arguments.host, model=arguments.model, is_demo=arguments.demo, is_private=arguments.private
+        host=arguments.host,
+        model=arguments.model,
+        is_demo=arguments.demo,
+        is_private=arguments.private,
+        settings=arguments.settings,
     )
     failure: Failure | None = None
     code = 2
@@ -38,9 +54,11 @@ def run_app(arguments: Arguments, *, environment: Environment, first_frame: Firs
     except Failure as error:
         failure = error
     else:
-        app = ChinwagApp(workspace, environment=environment, prepare=Workspace.prepare)
+        traits = _traits(workspace)
+        environment = _with_colours(environment, traits)
+        app = ChinwagApp(workspace, environment=environment, prepare=Workspace.prepare, traits=traits)
         first_frame.taken_over()
-        result = app.run()
+        result = app.run(mouse=workspace.loaded.settings.terminal.mouse)
         failure = app.start_failure
         code = (app.return_code or 0) if result is None else result
     if failure is not None:
@@ -48,3 +66,17 @@ def run_app(arguments: Arguments, *, environment: Environment, first_frame: Firs
         sys.stderr.write(f"chinwag: {clean_line(str(failure), 400)}\n")
         return 2
     return code
+
+
+def _traits(workspace: Workspace) -> TerminalTraits:
+    """What the terminal said in an earlier start, else what its variables say."""
+    remembered = remembered_traits(workspace.places.state / FILE_NAME, terminal_name(os.environ))
+    return guessed_traits(os.environ) if remembered == TerminalTraits() else remembered
+
+
+def _with_colours(environment: Environment, traits: TerminalTraits) -> Environment:
+    known = with_known_colours(environment, traits)
+    if known.colour is not environment.colour:
+        # The terminal library asks this variable alone; an editor that is called from here may know it, too.
+        os.environ["COLORTERM"] = "truecolor"
+    return known

@@ -171,11 +171,11 @@ class Batch:
                 yield result
             self._waiting.clear()
         finally:
-            ended.cancel()
             for lane in lanes:
                 lane.cancel()
+            # Whoever closes the generator is told nothing of how they ended.
             with suppress(asyncio.CancelledError):
-                await asyncio.gather(*lanes, return_exceptions=True)
+                await ended
 
     async def _lane(self, engine: Engine, found: asyncio.Queue[BatchResult | None]) -> None:
         """Takes one prompt after the other, until none is left or its server fails time after time."""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from tui.app.commands.declared import COMMANDS, Where
+from tui.app.commands.keymap import NO_KEY, Keymap
 from tui.app.glyphs import Glyphs
+from tui.app.sayings import SAID_SECONDS, Sayings
+from tui.app.terminal.browser import Browser
+from tui.app.terminal.clipboard import Delivery, TerminalClipboard
 from tui.app.terminal.fast_screen import FastScreen
 from tui.app.transcript.view import Transcript
 from tui.app.widgets.completions import Completions
+from tui.app.widgets.copy_line import CopyLine
+from tui.app.widgets.find_bar import FindBar
 from tui.app.widgets.line import Line
-from tui.app.widgets.notice import SAID_SECONDS, Notice
+from tui.app.widgets.notice import Notice
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.prompt import Prompt
 from tui.app.widgets.status_line import StatusLine, StatusView
@@ -39,10 +44,12 @@ from tui.chat.events import (
 )
 from tui.chat.faults import report_fault_of
 from tui.chat.session import Session
-from tui.cleaning import clean_line, shown_controls
+from tui.cleaning import clean_line
 from tui.conversations.values import Message, MessageState, Role
 from tui.engine import EngineError, ErrorKind, RunningModel
 from tui.failures import Failure
+from tui.settings.load import LoadedSettings
+from tui.settings.schema import Value
 from tui.theming.values import Theme
 from tui.workspace import Workspace
 
@@ -58,11 +65,18 @@ Keys = tuple[tuple[str, str], ...]
 
 
 def chat_bindings() -> list[BindingType]:
-    """The keys of the declared commands."""
+    """The keys of the declared commands; the name of a command is what its keys can be changed by."""
     return [
-        Binding(",".join(command.bound), command.action, command.words, show=False, priority=command.name == "quit")
+        Binding(
+            ",".join(command.bound) or NO_KEY,
+            command.action,
+            command.words,
+            show=False,
+            priority=command.name == "quit",
+            id=command.name,
+        )
         for command in COMMANDS
-        if command.where is Where.chat and command.bound
+        if command.where is Where.chat and command.action
     ]
 
 
@@ -84,22 +98,32 @@ class ChatView(FastScreen[None]):
         *,
         theme: Theme,
         glyphs: Glyphs,
+        sayings: Sayings,
+        clipboard: TerminalClipboard,
+        browser: Browser,
+        change_setting: Callable[[str, Value | None], Awaitable[LoadedSettings]],
         start_demo: Callable[[], None],
         pick_theme: Callable[[str], None],
         quit_app: Callable[[], None],
         open_settings: Callable[[], None],
         complaints: tuple[str, ...] = (),
+        keymap: Keymap | None = None,
     ) -> None:
         """``complaints`` are said one after the other: what was wrong at the start."""
         super().__init__()
         self._workspace = workspace
         self._theme = theme
         self._glyphs = glyphs
+        self._sayings = sayings
+        self._clipboard = clipboard
+        self._browser = browser
+        self._change_setting = change_setting
         self._start_demo = start_demo
         self._pick_theme = pick_theme
         self._quit_app = quit_app
         self._open_settings = open_settings
         self._complaints = complaints
+        self._keymap = keymap or Keymap()
         self._session: Session = workspace.new_session()
         self._unread: set[str] = set()
         self._last_speeds: dict[str, tuple[float, ...]] = {}
@@ -110,13 +134,18 @@ class ChatView(FastScreen[None]):
     def compose(self) -> ComposeResult:
         yield Line(theme=self._theme, glyphs=self._glyphs, name="header")
         with Container(id="middle"):
+            appearance = self._workspace.loaded.settings.appearance
             yield Transcript(
                 theme=self._theme,
                 glyphs=self._glyphs,
-                prose_width_columns=self._workspace.loaded.settings.appearance.prose_width_columns,
+                prose_width_columns=appearance.prose_width_columns,
+                wraps_code=appearance.wraps_code,
+                has_free_row=True,
             )
+            yield FindBar(theme=self._theme, glyphs=self._glyphs)
+            yield CopyLine(theme=self._theme, glyphs=self._glyphs)
             yield Completions(theme=self._theme, glyphs=self._glyphs)
-        yield Notice(theme=self._theme, glyphs=self._glyphs, name="notice")
+        yield Notice(self._sayings, theme=self._theme, glyphs=self._glyphs, name="notice")
         yield Prompt(glyphs=self._glyphs)
         yield StatusLine(self._status_view(), theme=self._theme, glyphs=self._glyphs)
 
@@ -133,7 +162,7 @@ class ChatView(FastScreen[None]):
         self.prompt.focus()
         self.set_interval(STATUS_SECONDS, self._tick)
         self.set_interval(IDLE_STATUS_SECONDS, self._idle_tick)
-        self.notice.say_each(self._complaints)
+        self._sayings.say_each(self._complaints)
 
     # What is shown
 
@@ -149,23 +178,34 @@ class ChatView(FastScreen[None]):
     def prompt(self) -> Prompt:
         return self.query_one(Prompt)
 
-    @property
-    def notice(self) -> Notice:
-        return self.query_one(Notice)
-
     def use_theme(self, theme: Theme, glyphs: Glyphs) -> None:
         """For what is drawn from here on; the widgets are told by the app."""
         self._theme, self._glyphs = theme, glyphs
         self._show_header()
 
-    def say(self, words: str, *, role: str = "muted", more: str = "", seconds: float | None = SAID_SECONDS) -> None:
-        """One line above the prompt, foreign words included; the next one takes its place."""
-        if self._has_widgets:
-            self.notice.say(words, role=role, more=more, seconds=seconds)
+    def use_keymap(self, keymap: Keymap) -> None:
+        """The keys are called so from here on; what is on the screen is told at once."""
+        self._keymap = keymap
+        self._show_header()
+        if not self._session.conversation.messages:
+            self.show_transcript()
+        self.show_status()
+
+    def say(
+        self,
+        words: str,
+        *,
+        role: str = "muted",
+        more: str = "",
+        seconds: float | None = SAID_SECONDS,
+        at_once: bool = False,
+        about: str = "",
+    ) -> None:
+        """One line above the prompt, foreign words included; see ``Sayings``."""
+        self._sayings.say(words, role=role, more=more, seconds=seconds, at_once=at_once, about=about)
 
     def say_failure(self, failure: Failure) -> None:
-        if self._has_widgets:
-            self.notice.say_failure(failure)
+        self._sayings.say_failure(failure)
 
     def show_session(self, session: Session) -> None:
         """The conversation of ``session``, from its end."""
@@ -195,12 +235,16 @@ class ChatView(FastScreen[None]):
             first = f"{model or 'chinwag'} {dot} the demo: scripted answers, no model runs, nothing is kept"
         else:
             first = model or "chinwag"
+        key = self._keymap.sentence
+        more = (
+            (key("model.choose", "another model"), key("conversation.open", "earlier conversations")),
+            (key("commands", "every command"), key("help.keys", "the keys")),
+        )
         return (
             first,
             "",
             f"write something and press enter {dot} ctrl+j makes a new line",
-            f"ctrl+t another model {dot} ctrl+o earlier conversations",
-            f"ctrl+p every command {dot} f1 the keys",
+            *(f" {dot} ".join(filter(None, line)) for line in more),
         )
 
     def show_model(self) -> None:
@@ -223,10 +267,11 @@ class ChatView(FastScreen[None]):
             left.append((f" {dot} scripted answers", "warning"))
         elif session.is_read_only:
             left.append((f" {dot} read only, open in another chinwag", "warning"))
-        elif workspace.options.is_private:
+        elif workspace.options.is_private or workspace.is_private(session):
             left.append((f" {dot} private, nothing is kept", "warning"))
         title = clean_line(session.conversation.title, TITLE_CELLS)
-        keys: Parts = (("ctrl+p", "accent"), (" commands ", "muted"))
+        palette = self._keymap.key("commands")
+        keys: Parts = ((palette or "/commands", "accent"), (" commands " if palette else " ", "muted"))
         self.query_one("#header", Line).show(tuple(left), keys, ((title, "muted"),) if title else ())
         self.prompt.set_placeholder(f"Ask {name or 'a model'} {dot} / for commands")
 
@@ -236,8 +281,12 @@ class ChatView(FastScreen[None]):
 
     def on_screen_resume(self) -> None:
         if self._has_widgets:
-            self.prompt.focus()
+            self.take_focus()
             self.show_status()
+
+    def take_focus(self) -> None:
+        """Where keys go when nothing lies on top any more."""
+        self.prompt.focus()
 
     def on_resize(self) -> None:
         self.show_status()
@@ -281,6 +330,7 @@ class ChatView(FastScreen[None]):
             last=last if last is not None and last.state is not MessageState.answering else None,
             is_news=self._is_news,
             last_speeds=self._last_speeds.get(session.id, ()),
+            has_motion=self.app.animation_level != "none",
             loaded=self._loaded(),
             is_memory_known=workspace.catalog.is_running_known,
             queued=len(session.queue),
@@ -310,25 +360,26 @@ class ChatView(FastScreen[None]):
         return 0.25
 
     def _useful_keys(self) -> Keys:
-        session = self._session
+        session, hint = self._session, self._keymap.hint
         is_writing = self._has_widgets and not self.prompt.is_empty
+        opening, new = hint("conversation.open", "open"), hint("conversation.new", "new")
+        model = hint("model.choose", "model")
         if session.is_read_only:
-            keys: Keys = (("ctrl+o", "open"), ("ctrl+n", "new"))
+            keys: Keys = (*opening, *new)
         elif session.is_answering:
-            keys = (("esc", "stop"),)
-            keys += (("enter", "queue"),) if is_writing else (("ctrl+o", "open"), ("ctrl+n", "new"))
+            keys = hint("answer.stop", "stop")
+            keys += (("enter", "queue"),) if is_writing else (*opening, *new)
         elif is_writing:
-            keys = (("enter", "send"), ("ctrl+j", "new line"), ("ctrl+c", "clear"))
+            keys = (("enter", "send"), ("ctrl+j", "new line"), *hint("prompt.clear", "clear"))
             if self.prompt.has_paste:
                 keys = (("enter", "send"), ("alt+x", "open the paste"), *keys[1:])
         elif session.can_try_again():
-            keys = (("enter", "again"), ("ctrl+t", "model"), ("ctrl+n", "new"), ("ctrl+o", "open"))
+            keys = (("enter", "again"), *model, *new, *opening)
         elif session.is_paused:
-            keys = (("enter", "send"), ("up", "take back"), ("ctrl+o", "open"))
+            keys = (("enter", "send"), ("up", "take back"), *opening)
         else:
-            keys = (("ctrl+t", "model"), ("ctrl+o", "open"))
-            keys += (("ctrl+n", "new"),) if session.conversation.messages else ()
-        return (*keys, ("ctrl+p", "commands"), ("f1", "keys"), ("ctrl+q", "quit"))
+            keys = (*model, *opening, *(new if session.conversation.messages else ()))
+        return (*keys, *hint("commands", "commands"), *hint("help.keys", "keys"), *hint("quit", "quit"))
 
     # What the sessions tell
 
@@ -342,7 +393,11 @@ class ChatView(FastScreen[None]):
             title = clean_line(session.conversation.title, 60) or "another conversation"
             is_whole = event.message.state is MessageState.complete
             words = f"{title}: {'an answer is there' if is_whole else 'its answer ended early'}"
-            self.say(words, role="success" if is_whole else "warning", more="ctrl+o opens it")
+            self.say(
+                words,
+                role="success" if is_whole else "warning",
+                more=self._keymap.sentence("conversation.open", "opens it"),
+            )
 
     def _heard(self, event: SessionEvent) -> None:
         match event:
@@ -359,8 +414,13 @@ class ChatView(FastScreen[None]):
                 self.transcript.settle(message)
                 self.in_background(self._read_running())
                 if failure is not None:
-                    self.say_failure(failure)
-                    if isinstance(failure, EngineError) and failure.kind is ErrorKind.context_exceeded:
+                    is_too_long = isinstance(failure, EngineError) and failure.kind is ErrorKind.context_exceeded
+                    if message.failure and not is_too_long:
+                        # The transcript says all of it, and the status line what can be done.
+                        self._sayings.note_failure(failure)
+                    else:
+                        self.say_failure(failure)
+                    if is_too_long:
                         self.too_long()
             case MessageRemoved(message_id):
                 self.transcript.remove(message_id)
@@ -378,9 +438,9 @@ class ChatView(FastScreen[None]):
             case ConversationChanged(_):
                 self._show_header()
             case SavingFailed(failure):
-                self.say_failure(failure)
+                self._sayings.say_failure(failure, about="saving")
             case SavedAgain():
-                self.say("saved again", role="success")
+                self.say("saved again", role="success", about="saving")
         self.show_status()
 
     def too_long(self) -> None:
@@ -398,20 +458,18 @@ class ChatView(FastScreen[None]):
             return
         self.show_status()
 
-    # What is clicked in the transcript
+    # What is taken away
 
-    @on(Transcript.CodeChosen)
-    def _code_chosen(self, event: Transcript.CodeChosen) -> None:
-        self.copy(event.source, f"code {event.number}")
+    def copy(self, text: str, what: str, *, more: str = "") -> None:
+        """To the terminal's clipboard; whether it takes it, it does not say. ``what`` is what the text is called."""
+        is_kept = not self._workspace.is_private(self._session)
+        self.in_background(self._copy(text, what, more, is_kept=is_kept))
 
-    @on(Transcript.LinkChosen)
-    def _link_chosen(self, event: Transcript.LinkChosen) -> None:
-        self.copy(event.url, event.url)
+    async def _copy(self, text: str, what: str, more: str, *, is_kept: bool) -> None:
+        self.say_copied(await self._clipboard.send(text, is_kept=is_kept), what, more)
 
-    def copy(self, text: str, what: str) -> None:
-        """To the terminal's clipboard; whether it takes it, it does not say."""
-        self.app.copy_to_clipboard(shown_controls(text))
-        self.say(f"{what} sent to the terminal's clipboard")
+    def say_copied(self, delivery: Delivery, what: str, more: str) -> None:
+        """What became of a text that was taken away; how it is said is told where texts are."""
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Does not wait; a fault goes to the event loop's exception handler."""

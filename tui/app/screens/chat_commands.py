@@ -6,20 +6,20 @@ The screens that lie on top are imported when they are first asked for, so that 
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tui.app.commands.declared import COMMANDS
-from tui.app.screens.chat_prompt import ChatPrompt
-from tui.app.screens.conversations import NEW, ConversationList, Marks, ShelfView
+from tui.app.screens.chat_recovery import ChatRecovery
+from tui.app.screens.question import Question
 from tui.app.transcript.rendering import warm_up as warm_up_rendering
 from tui.app.widgets.completions import Completions
+from tui.chat.events import SessionEvent
+from tui.chat.session import Session
 from tui.cleaning import clean_line
-from tui.engine import EngineError, Model, RunningModel
 from tui.failures import Failure
-from tui.storage.conversation_files import Deleted
 from tui.theming.nearest import nearest
 
 QUIT_AGAIN_SECONDS = 2.0
@@ -29,13 +29,15 @@ WARM_UP_AFTER_SECONDS = 0.4
 def warm_up_screens() -> None:
     """Imports what a key may ask for. To be called in a thread, after the first picture."""
     import_module("tui.app.screens.palette")
+    import_module("tui.app.screens.keys_help")
+    import_module("tui.app.screens.said")
     import_module("tui.app.screens.models")
     import_module("tui.app.screens.themes")
     import_module("tui.app.screens.settings")
     warm_up_rendering()
 
 
-class ChatScreen(ChatPrompt):
+class ChatScreen(ChatRecovery):
     """The conversation with its commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,228 +46,12 @@ class ChatScreen(ChatPrompt):
     ]
 
     _quit_asked_at = float("-inf")
-    _deleted: tuple[Deleted, ...] = ()
-    """What can be brought back, the last one last."""
-    _told_faults: frozenset[str] = frozenset()
-    """Documents that could not be read and were named."""
+    _quit_question: Question | None = None
+    """While it is asked whether to stop an answer and quit."""
 
     async def begin(self) -> None:
         await super().begin()
         self.set_timer(WARM_UP_AFTER_SECONDS, lambda: self.run_worker(warm_up_screens, thread=True))
-
-    def action_open_palette(self) -> None:
-        from tui.app.screens.palette import Palette
-
-        def chosen(name: str | None) -> None:
-            command = next((one for one in COMMANDS if one.name == name), None)
-            if command is None:
-                return
-            if command.argument and not command.argument.startswith("["):
-                self._begin_command(f"/{command.slash[0]} ")
-            else:
-                self.in_background(self.do_command(command.action))
-
-        self.app.push_screen(Palette(theme=self._theme, glyphs=self._glyphs), chosen)
-
-    def _begin_command(self, text: str) -> None:
-        """In the prompt, if that is free; what stands there is a person's."""
-        if self.prompt.is_empty:
-            self.prompt.load(text)
-        else:
-            self.say(f"empty the prompt, then write {text.strip()} and what it needs")
-
-    def action_open_keys(self) -> None:
-        from tui.app.screens.palette import KeysHelp
-
-        self.app.push_screen(KeysHelp(theme=self._theme, glyphs=self._glyphs))
-
-    # Models
-
-    async def action_choose_model(self, name: str = "") -> None:
-        if name:
-            await self._use_named_model(name)
-            return
-        from tui.app.screens.models import ModelPicker
-
-        workspace, catalog = self._workspace, self._workspace.catalog
-
-        async def refresh() -> tuple[tuple[Model, ...], tuple[RunningModel, ...]]:
-            models = await catalog.refresh()
-            return models, catalog.running
-
-        def chosen(name: str | None) -> None:
-            if name:
-                self.in_background(self.use_model(name))
-
-        picker = ModelPicker(
-            theme=self._theme,
-            glyphs=self._glyphs,
-            host_name=workspace.host.name,
-            current=self._session.conversation.model,
-            models=catalog.models,
-            running=catalog.running,
-            same_model=workspace.same_model,
-            last_used=workspace.last_used(),
-            now=workspace.now,
-            refresh=refresh,
-            fill_in=catalog.fill_in,
-        )
-        self.app.push_screen(picker, chosen)
-
-    async def _use_named_model(self, name: str) -> None:
-        """A server that cannot be asked is no reason to doubt the name."""
-        workspace = self._workspace
-        try:
-            models = await workspace.catalog.refresh()
-        except EngineError:
-            await self.use_model(name)
-            return
-        model = workspace.find_model(name)
-        if model is None:
-            near = nearest(name, [one.name for one in models])
-            self.say(f"there is no model {clean_line(name, 60)} on {workspace.host.name}{near}", role="warning")
-            return
-        await self.use_model(model.name)
-
-    async def use_model(self, name: str) -> None:
-        """For this conversation and for new ones."""
-        session = self._session
-        if session.is_read_only:
-            self.say("this conversation is open in another chinwag", role="warning", more="here it can only be read")
-            return
-        # What waits behind an answer leaves without another Enter.
-        if session.queue and not await self.may_leave_machine(name):
-            return
-        session.use_model(name)
-        self._is_news = False
-        self.show_model()
-        try:
-            await self._workspace.make_default(name)
-        except Failure as failure:
-            self.say_failure(failure)
-
-    # Conversations
-
-    async def action_open_conversation(self) -> None:
-        workspace = self._workspace
-
-        async def read() -> ShelfView:
-            listing = await workspace.shelf.summaries()
-            faults = [f"{one.name}: {one.failure.message or one.failure.title}" for one in listing.faults]
-            news = tuple(one for one in faults if one not in self._told_faults)
-            self._told_faults |= frozenset(faults)
-            return ShelfView(summaries=listing.summaries, faults=news)
-
-        def marks() -> Marks:
-            answering = [key for key, session in workspace.sessions.items() if session.is_answering]
-            return Marks(answering=frozenset(answering), unread=frozenset(self._unread))
-
-        screen = ConversationList(
-            theme=self._theme,
-            glyphs=self._glyphs,
-            current=self._session.id,
-            marks=marks,
-            now=workspace.now,
-            read=read,
-            delete=self._delete,
-            undo=self._bring_back,
-        )
-        self.app.push_screen(screen, self._conversation_chosen)
-
-    def _conversation_chosen(self, key: str | None) -> None:
-        if key == NEW:
-            self.in_background(self.action_new_conversation())
-        elif key and key != self._session.id:
-            self.in_background(self._open(key))
-        elif self._session.id not in self._workspace.sessions:
-            self.in_background(self._leave_deleted())
-
-    async def _leave_deleted(self) -> None:
-        """The conversation that is shown was deleted; when it was brought back, too, it is opened again."""
-        if any(one.id == self._session.id for one in self._deleted):
-            await self.action_new_conversation()
-        else:
-            await self._open(self._session.id)
-
-    async def _open(self, conversation_id: str) -> None:
-        try:
-            session = await self._workspace.open_session(conversation_id)
-        except Failure as failure:
-            self.say_failure(failure)
-            if self._session.id not in self._workspace.sessions:
-                await self.action_new_conversation()
-            return
-        await self.go_to(session)
-        if session.is_read_only:
-            self.say("open in another chinwag", role="warning", more="here it can only be read", seconds=None)
-
-    async def action_new_conversation(self) -> None:
-        """One that nothing was said in yet is as good as new."""
-        sessions = self._workspace.sessions
-        if self._session.is_empty and self._session.id in sessions:
-            return
-        unused = next((one for one in sessions.values() if one.is_empty), None)
-        await self.go_to(unused or self._workspace.new_session())
-
-    async def action_rename_conversation(self, title: str = "") -> None:
-        if not title:
-            self._begin_command("/rename ")
-        elif self._session.is_read_only:
-            self.say("this conversation is open in another chinwag", role="warning", more="here it can only be read")
-        else:
-            self._session.rename(title)
-
-    async def action_delete_conversation(self) -> None:
-        session = self._session
-        if session.is_empty:
-            self.say("there is nothing to delete here")
-            return
-        try:
-            await self._delete(session.id)
-        except Failure as failure:
-            self.say_failure(failure)
-            return
-        await self.action_new_conversation()
-        title = clean_line(session.conversation.title, 60) or "untitled"
-        self.say(f"deleted {title}", more="ctrl+_ brings it back", seconds=20.0)
-
-    async def _delete(self, conversation_id: str) -> None:
-        session = self._workspace.sessions.get(conversation_id)
-        if session is not None and session.is_read_only:
-            raise Failure("cannot delete the conversation", "it is open in another chinwag", "close it there")
-        if session is not None and session is self._session:
-            self._keep_draft(session)
-        try:
-            await self._workspace.forget_session(conversation_id)
-            deleted = await self._workspace.shelf.delete(conversation_id)
-        except Failure:
-            # What is on the screen was closed for it, and is to go on.
-            if conversation_id == self._session.id:
-                await self._open(conversation_id)
-            raise
-        self._deleted = (*self._deleted, deleted)
-        self._unread.discard(conversation_id)
-
-    async def _bring_back(self) -> str | None:
-        """The id of what was deleted last, back in its place."""
-        if not self._deleted:
-            return None
-        deleted = self._deleted[-1]
-        await self._workspace.shelf.undo_delete(deleted)
-        self._deleted = self._deleted[:-1]
-        return deleted.id
-
-    async def action_undo(self) -> None:
-        try:
-            back = await self._bring_back()
-        except Failure as failure:
-            self.say_failure(failure)
-            return
-        if back is None:
-            self.say("nothing to bring back")
-            return
-        await self._open(back)
-        self.say("it is back")
 
     # The answer
 
@@ -273,6 +59,8 @@ class ChatScreen(ChatPrompt):
         completions = self.query_one(Completions)
         if completions.is_open:
             completions.show(())
+        elif self.close_find():
+            return
         elif self.get_selected_text():
             self.clear_selection()
         else:
@@ -286,7 +74,7 @@ class ChatScreen(ChatPrompt):
             self.clear_selection()
         elif completions.is_open:
             completions.show(())
-        elif self._session.stop():
+        elif self.close_find() or self._session.stop():
             return
         elif not self.prompt.is_empty:
             self.prompt.clear_into_history()
@@ -295,7 +83,7 @@ class ChatScreen(ChatPrompt):
             self.action_quit_chinwag()
         else:
             self._quit_asked_at = self._workspace.clock()
-            self.say("ctrl+c again quits", seconds=QUIT_AGAIN_SECONDS)
+            self.say("ctrl+c again quits", seconds=QUIT_AGAIN_SECONDS, at_once=True)
 
     async def action_try_again(self) -> None:
         if self._session.can_try_again():
@@ -317,13 +105,15 @@ class ChatScreen(ChatPrompt):
         except Failure as failure:
             self.say_failure(failure)
 
-    def action_use_demo(self) -> None:
+    async def action_use_demo(self) -> None:
         if self._workspace.is_demo:
             self.say("this is the demo")
-        else:
+        elif await self.may_lose_private():
             self._start_demo()
 
     async def action_choose_theme(self, name: str = "") -> None:
+        # A file that was changed on the disk meanwhile is read as it is now.
+        await asyncio.to_thread(self._workspace.reload_themes)
         themes = self._workspace.themes
         if name:
             if name == "auto" or name in themes.themes:
@@ -363,9 +153,9 @@ class ChatScreen(ChatPrompt):
 
     def action_complete(self) -> None:
         self.show_completions()
-        command = self.query_one(Completions).first
-        if command is not None:
-            self.prompt.load(f"/{command.slash[0]}{' ' if command.argument else ''}")
+        completion = self.query_one(Completions).first
+        if completion is not None:
+            self.prompt.load(completion.text)
             self.show_completions()
 
     def action_suspend_app(self) -> None:
@@ -377,29 +167,39 @@ class ChatScreen(ChatPrompt):
 
     def action_quit_chinwag(self) -> None:
         """Asks first while an answer is under way; nobody is asked twice."""
-        answering = [one for one in self._workspace.sessions.values() if one.is_answering]
+        if self._workspace.is_private(self._session):
+            self.in_background(self.quit_private())
+            return
+        answering = [one for one in self._workspace.sessions.values() if one.is_answering and not one.is_read_only]
         if not answering:
             self._quit_app()
             return
-        from tui.app.screens.question import Question
 
         def answered(answer: str | None) -> None:
+            self._quit_question = None
             if answer == "quit":
                 self._quit_app()
 
         title = clean_line(answering[0].conversation.title, 60) or "untitled"
         more = f" and {len(answering) - 1} more" if len(answering) > 1 else ""
-        self.app.push_screen(
-            Question(
-                title="an answer is under way",
-                lines=(f"{title}{more}", "What came so far is kept when it is stopped."),
-                answers=(("stay", "stay"), ("quit", "stop it and quit")),
-                theme=self._theme,
-                glyphs=self._glyphs,
-                clock=self._workspace.clock,
-            ),
-            answered,
+        self._quit_question = Question(
+            title="an answer is under way",
+            lines=(f"{title}{more}", "What came so far is kept when it is stopped."),
+            answers=(("stay", "stay"), ("quit", "stop it and quit")),
+            theme=self._theme,
+            glyphs=self._glyphs,
+            clock=self._workspace.clock,
         )
+        self.app.push_screen(self._quit_question, answered)
+
+    def _told(self, session: Session, event: SessionEvent) -> None:
+        super()._told(session, event)
+        question = self._quit_question
+        if question is None or self._workspace.is_answering:
+            return
+        self._quit_question = None
+        question.withdraw()
+        self.say("the answer has ended", more=self._keymap.sentence("quit", "quits"))
 
     def action_view_page_up(self) -> None:
         self.transcript.action_page_up()

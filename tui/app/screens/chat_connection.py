@@ -34,7 +34,7 @@ class ChatConnection(ChatView):
             if self._connect is not None:
                 self._connect.connected()
             if self._is_told_down:
-                self.say(f"connected to {self._workspace.host.name}", role="success")
+                self.say(f"connected to {self._workspace.host.name}", role="success", about="connection")
             self._is_told_down = False
             self.choose_model_soon()
         elif state.was_ever_up and not self._is_told_down:
@@ -79,6 +79,7 @@ class ChatConnection(ChatView):
                 role="warning",
                 more="it is tried again by itself · /connect shows what can be done",
                 seconds=None,
+                about="connection",
             )
             return
         self.open_connect(opened_by_itself=True)
@@ -123,5 +124,5 @@ class ChatConnection(ChatView):
         self._is_told_down = True
         self.show_model()
         if self._connect is None:
-            self.say(f"going to {workspace.host.name}", more=workspace.host.url)
+            self.say(f"going to {workspace.host.name}", more=workspace.host.url, about="connection")
             self.set_timer(CONNECT_PATIENCE_SECONDS, self._offer_connect)

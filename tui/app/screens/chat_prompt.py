@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 
 from textual import on
 
-from tui.app.commands.declared import matching, read_slash
+from tui.app.commands.completing import completions_of
+from tui.app.commands.declared import Command, read_slash
 from tui.app.drafts import Drafts, joined
 from tui.app.screens.chat_connection import ChatConnection
 from tui.app.screens.question import Question
@@ -34,14 +36,12 @@ class ChatPrompt(ChatConnection):
     """On their way to the disk."""
     _written_as_new: str = ""
     """The session whose draft is on the disk as that of a conversation without a name."""
-    _cloud_agreed: set[str]
 
     async def begin(self) -> None:
         self._drafts = Drafts(self._workspace.places, failed=self.say_failure)
         self._sending = asyncio.Lock()
         self._unsent = {}
         self._asking = set()
-        self._cloud_agreed = set()
         await super().begin()
         self.prompt.load("", owner=self._session.id)
         await self.restore_draft()
@@ -74,11 +74,11 @@ class ChatPrompt(ChatConnection):
 
     async def _may_send(self, session: Session) -> bool:
         if session.is_read_only:
-            self.say("this conversation is open in another chinwag", role="warning", more="here it can only be read")
+            self.say("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
             return False
         if not session.conversation.model and not await self._have_model(session):
             return False
-        return await self.may_leave_machine(session.conversation.model)
+        return await self.may_leave_machine(session.conversation.model, is_kept=not self._workspace.is_private(session))
 
     async def _ask(self, session: Session, text: str) -> None:
         try:
@@ -111,35 +111,44 @@ class ChatPrompt(ChatConnection):
             self.show_model()
         return model is not None
 
-    async def may_leave_machine(self, model: str) -> bool:
-        """A cloud model is asked about once for each server."""
+    async def may_leave_machine(self, model: str, *, is_kept: bool = True) -> bool:
+        """A cloud model is asked about once for each server, for good or, unless ``is_kept``, until chinwag ends."""
         workspace = self._workspace
+        is_kept = is_kept and not workspace.is_throwaway
         host = workspace.host.url
         if workspace.find_model(model) is None:
             # A name alone does not say where a model runs.
             with suppress(EngineError):
                 await workspace.catalog.refresh()
-        if workspace.host.url == host and workspace.is_cloud(model) and host not in self._cloud_agreed:
-            if not await self._agrees_to_cloud(model):
+        if workspace.host.url == host and workspace.is_cloud(model) and not await workspace.cloud_leave.look(host):
+            if not await self._agrees_to_cloud(model, is_kept=is_kept):
                 return False
-            self._cloud_agreed.add(host)
-        return workspace.host.url == host or await self.may_leave_machine(model)
+            try:
+                await workspace.cloud_leave.give(host, is_kept=is_kept)
+            except Failure as failure:
+                self.say_failure(failure)
+        return workspace.host.url == host or await self.may_leave_machine(model, is_kept=is_kept)
 
-    async def _agrees_to_cloud(self, model: str) -> bool:
-        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+    async def _agrees_to_cloud(self, model: str, *, is_kept: bool) -> bool:
+        until = f"for {clean_line(self._workspace.host.name, 24)}" if is_kept else "until chinwag ends"
         question = Question(
             title="a model in the cloud",
             lines=(
                 f"{clean_line(model, 50)} runs on somebody else's computers.",
                 "What you write, and what was said before, leaves this machine.",
             ),
-            answers=(("stay", "do not send"), ("send", "send, and do not ask again until chinwag ends")),
+            answers=(("stay", "do not send"), ("send", f"send, and do not ask again {until}")),
             theme=self._theme,
             glyphs=self._glyphs,
             clock=self._workspace.clock,
         )
+        return await self.answer_to(question) == "send"
+
+    async def answer_to(self, question: Question) -> str | None:
+        """The key of the answer; None when it was put aside."""
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self.app.push_screen(question, answer.set_result)
-        return await answer == "send"
+        return await answer
 
     async def _connect_to(self, address: str) -> None:
         """Prompts that wait behind an answer go to the other server only with leave for that one."""
@@ -178,6 +187,8 @@ class ChatPrompt(ChatConnection):
             self.in_background(self._give_back_elsewhere(session, text))
 
     async def _give_back_elsewhere(self, session: Session, text: str) -> None:
+        if self._workspace.is_private(session):
+            return
         key = self._draft_key(session)
         try:
             typed = await self._drafts.text_of(key)
@@ -202,7 +213,8 @@ class ChatPrompt(ChatConnection):
         if not session.can_try_again() and not session.is_paused:
             return
         async with self._sending:
-            if not await self.may_leave_machine(session.conversation.model):
+            is_kept = not self._workspace.is_private(session)
+            if not await self.may_leave_machine(session.conversation.model, is_kept=is_kept):
                 return
         if session.can_try_again():
             session.try_again()
@@ -221,15 +233,18 @@ class ChatPrompt(ChatConnection):
             self._keep_draft(session, event.text)
 
     def show_completions(self) -> None:
-        text = self.prompt.text
-        is_command = self.prompt.is_typed and text.startswith("/") and not any(letter.isspace() for letter in text)
-        self.query_one(Completions).show(matching(text[1:]) if is_command else ())
+        is_typed = self.prompt.is_typed
+        self.query_one(Completions).show(completions_of(self.prompt.text, self.choices_for) if is_typed else ())
+
+    def choices_for(self, _command: Command) -> Iterable[tuple[str, str]]:
+        """What may stand behind a command, with a few words about each; said where the command is."""
+        return ()
 
     @on(Prompt.TakeBack)
     def _take_back(self, event: Prompt.TakeBack) -> None:
         event.stop()
         if (text := self._session.take_back()) is not None:
-            self.prompt.load(text, is_restored=True)
+            self.prompt.load(joined(text, self.prompt.text), is_restored=True)
             self._keep_draft(self._session)
 
     def _draft_key(self, session: Session) -> str:
@@ -237,6 +252,8 @@ class ChatPrompt(ChatConnection):
         return NEW if session.is_empty else session.id
 
     def _keep_draft(self, session: Session, typed: str | None = None) -> None:
+        if self._workspace.is_private(session):
+            return
         if typed is None:
             typed = self.prompt.draft if session is self._session else ""
         key = self._draft_key(session)
@@ -250,6 +267,8 @@ class ChatPrompt(ChatConnection):
     async def restore_draft(self) -> None:
         """Into the prompt, before what was typed meanwhile."""
         session = self._session
+        if self._workspace.is_private(session):
+            return
         key = self._draft_key(session)
         try:
             draft = await self._drafts.text_of(key)

@@ -13,39 +13,44 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.app.glyphs import Glyphs
-from tui.app.screens.list_screen import key_parts
+from tui.app.screens.list_screen import key_parts, passed_on_bindings
 from tui.app.screens.shield import Shield
+from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row, RowList
+from tui.app.widgets.text_rows import TextRows
 from tui.chat.connection import ConnectionState, Link
 from tui.cleaning import clean_line
 from tui.engine import Host
 from tui.failures import Failure
 from tui.theming.values import Theme
 
-DEMO, ADDRESS, RETRY = "demo", "address", "retry"
-LETTERS = {DEMO: "d", ADDRESS: "a", RETRY: "r"}
+START, DEMO, ADDRESS, RETRY = "start", "demo", "address", "retry"
+LETTERS = {START: "s", DEMO: "d", ADDRESS: "a", RETRY: "r"}
 WORDS = {
+    START: ("start ollama here", "it is stopped when chinwag ends"),
     DEMO: ("take a look with the demo", "scripted answers, nothing is kept"),
     ADDRESS: ("another address", "gpu-box, 10.0.0.2:11434, https://…"),
     RETRY: ("try again now", "it also tries by itself"),
 }
 ADDRESS_CELLS = 60
+LOG_ROWS = 8
 TELL_SECONDS = 0.5
 
 SOURCE_WORDS = {"chosen": "chosen in chinwag", "--host": "by --host", "OLLAMA_HOST": "from OLLAMA_HOST"}
 
 
-class ConnectScreen(ModalScreen[bool]):
+class ConnectScreen(ModalScreen[bool], FastScreen[bool]):
     """Gives back True for the demo, False for back. It stays while another address is tried."""
 
     DEFAULT_CSS = """
-    ConnectScreen { align: center middle; background: $role-background; }
+    ConnectScreen, ConnectScreen:ansi { align: center middle; background: $role-background; }
     ConnectScreen > Vertical { width: 84; max-width: 96%; height: auto; background: $role-background; }
     ConnectScreen Line { margin-left: 1; }
     ConnectScreen RowList { height: 3; margin: 1 0; background: $role-background; }
+    ConnectScreen TextRows { height: 0; margin: 1 0 0 1; background: $role-background; }
     ConnectScreen #entry { height: auto; display: none; }
     ConnectScreen #entry.-open { display: block; }
     ConnectScreen FilterInput, ConnectScreen FilterInput:focus {
@@ -61,7 +66,8 @@ class ConnectScreen(ModalScreen[bool]):
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         *(Binding(letter, f"pick('{what}')", show=False) for what, letter in LETTERS.items()),
-        Binding("ctrl+q", "app.quit_chinwag", show=False, priority=True),
+        Binding("ctrl+q", "app.quit_chinwag", show=False, priority=True, id="quit"),
+        *passed_on_bindings(),
     ]
 
     def __init__(
@@ -96,6 +102,15 @@ class ConnectScreen(ModalScreen[bool]):
         self._typed = ""
         """Letters that were ignored because this screen had only just opened."""
         self._refused: Failure | None = None
+        self._start: Callable[[], Awaitable[None]] | None = None
+        self._log: Callable[[], tuple[str, ...]] = tuple
+
+    def offer_start(self, start: Callable[[], Awaitable[None]], log: Callable[[], tuple[str, ...]]) -> None:
+        """There is an ollama on this machine. ``start`` runs it and raises ``Failure``; ``log`` is what it says."""
+        is_new = self._start is None
+        self._start, self._log = start, log
+        if is_new and self.is_mounted:
+            self._show_rows(keep=START if self.query_one(RowList).marked == DEMO else self.query_one(RowList).marked)
 
     def compose(self) -> ComposeResult:
         def line(name: str | None = None, ground: str = "background") -> Line:
@@ -111,12 +126,14 @@ class ConnectScreen(ModalScreen[bool]):
             with Vertical(id="entry"):
                 yield FilterInput(placeholder="http://gpu-box:11434")
             yield line("keys")
+            yield TextRows(theme=self.theme, glyphs=self.glyphs, ground="background")
         yield line("footer", "surface")
 
     def on_mount(self) -> None:
         self.query_one("#name", Line).show((("chinwag", "accent!"),))
         is_up = self._state().link is Link.up
-        self._show_rows(keep=ADDRESS if is_up else RETRY if self._was_ever_connected else DEMO)
+        usual = RETRY if self._was_ever_connected else DEMO
+        self._show_rows(keep=ADDRESS if is_up else START if self._start is not None else usual)
         self.set_interval(TELL_SECONDS, self.tell)
         self.tell()
 
@@ -142,12 +159,13 @@ class ConnectScreen(ModalScreen[bool]):
             ((words[state.link], "foreground"), (address, "foreground!"), (source, "muted"))
         )
         self.query_one("#why", Line).show(self._why(state))
+        self._show_log()
         failure = self._refused or state.failure
         advice = "" if failure is None else failure.advice
         self.query_one("#next", Line).show(((clean_line(advice, 160), "muted"),))
         keys = (("enter", "go there"), ("esc", "back")) if self._is_writing else (("enter", "do it"), ("esc", "back"))
         self.query_one("#keys", Line).show(key_parts(keys))
-        self.query_one("#footer", Line).show(self._footer(state, address), (("ctrl+q", "accent"), (" quit ", "muted")))
+        self.query_one("#footer", Line).show(self._footer(state), (("ctrl+q", "accent"), (" quit ", "muted")))
 
     def _why(self, state: ConnectionState) -> Parts:
         dot = self.glyphs.separator
@@ -163,19 +181,24 @@ class ConnectScreen(ModalScreen[bool]):
             left = max(0.0, state.next_try_at - self._clock())
             again = f" {dot} next try in {left:.0f} s" if left >= 0.5 else f" {dot} trying"
         why = "" if failure is None else clean_line(failure.message or failure.title, 90)
+        # The line above names it.
+        why = why.replace(f" ({clean_line(self._server().url, ADDRESS_CELLS)})", "")
         return ((f"{why}{again}", "muted"),)
 
-    def _footer(self, state: ConnectionState, address: str) -> Parts:
+    def _footer(self, state: ConnectionState) -> Parts:
         if state.link is Link.up:
             return ((f" {self.glyphs.done} connected", "success"),)
         waited = 0.0 if state.down_since is None else self._clock() - state.down_since
-        return ((f" {self.glyphs.waiting} waiting for {address}  ", "muted"), (f"{waited:.0f} s", "foreground"))
+        return ((f" {self.glyphs.waiting} waiting  ", "muted"), (f"{waited:.0f} s", "foreground"))
 
     def _show_rows(self, *, keep: str) -> None:
         rows = []
         for what, (words, more) in WORDS.items():
+            if what == START and self._start is None:
+                continue
             key = "enter" if what == keep else LETTERS[what]
             rows.append(Row(key=what, left=((f" {key:<7}", "accent"), (f"{words:<28}", "foreground"), (more, "muted"))))
+        self.query_one(RowList).styles.height = len(rows)
         self.query_one(RowList).show(tuple(rows), keep=keep)
 
     def on_row_list_marked(self, event: RowList.Marked) -> None:
@@ -203,7 +226,9 @@ class ConnectScreen(ModalScreen[bool]):
     def on_key(self, event: events.Key) -> None:
         """Letters that do nothing here were meant for the prompt, and those before them as well."""
         letter = event.character
-        if self._is_writing or letter is None or not event.is_printable or letter in LETTERS.values():
+        if self._is_writing or letter is None or not event.is_printable:
+            return
+        if letter in LETTERS.values() and (letter != LETTERS[START] or self._start is not None):
             return
         event.stop()
         typed, self._typed = self._typed + letter, ""
@@ -244,10 +269,26 @@ class ConnectScreen(ModalScreen[bool]):
             self.dismiss(True)
         elif what == RETRY:
             self._try_now()
+        elif what == START and self._start is not None:
+            self.run_worker(self._start_server(self._start), exclusive=True, group="starting")
         else:
             self.query_one("#entry").add_class("-open")
             self._entry.focus()
             self.tell()
+
+    async def _start_server(self, start: Callable[[], Awaitable[None]]) -> None:
+        self._refused = None
+        try:
+            await start()
+        except Failure as failure:
+            self._refused = failure
+        self.tell()
+
+    def _show_log(self) -> None:
+        lines = self._log()[-LOG_ROWS:]
+        rows = self.query_one(TextRows)
+        rows.styles.height = len(lines)
+        rows.show(((line, "muted"), ("", "muted")) for line in lines)
 
     def action_move(self, steps: int) -> None:
         if not self._shield.takes_key() and not self._is_writing:
@@ -261,6 +302,10 @@ class ConnectScreen(ModalScreen[bool]):
             self._close_entry()
             self.tell()
         else:
+            self.dismiss(False)
+
+    def leave(self) -> None:
+        if not self._shield.takes_key():
             self.dismiss(False)
 
     def _close_entry(self) -> None:

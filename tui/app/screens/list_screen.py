@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -11,7 +12,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.app.commands.declared import COMMANDS
+from tui.app.commands.keymap import keymap_of
 from tui.app.glyphs import Glyphs
+from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
 from tui.app.widgets.parts import Parts
@@ -20,9 +24,20 @@ from tui.cleaning import shown_controls
 from tui.theming.values import Theme
 
 MAX_ROWS = 10_000
+PASSED_ON = ("commands", "help.keys", "model.choose", "conversation.open", "conversation.new", "settings", "suspend")
+"""Commands whose keys work on a screen that lies on top as well: it closes, and the conversation does them."""
 
 
-class ListScreen(ModalScreen[str | None]):
+def passed_on_bindings() -> list[BindingType]:
+    """Their keys, also when they were changed by the command's name."""
+    return [
+        Binding(",".join(command.bound), f"app.do_instead('{command.action}')", show=False, id=command.name)
+        for command in COMMANDS
+        if command.name in PASSED_ON and command.bound
+    ]
+
+
+class ListScreen(ModalScreen[str | None], FastScreen[str | None]):
     """Typing filters, Enter gives the marked key back, Escape gives None.
 
     A subclass says which rows fit the filter, what stands under the list, and what more keys do.
@@ -36,6 +51,9 @@ class ListScreen(ModalScreen[str | None]):
         border-title-color: $role-foreground; border-title-style: bold; border-title-background: $role-overlay;
         border-subtitle-color: $role-muted; border-subtitle-background: $role-overlay;
     }
+    ListScreen.-fits.-high.-wide { align: center top; }
+    ListScreen.-fits.-high.-wide > Vertical { height: auto; max-height: 22; margin: 5 0 0 0; }
+    ListScreen.-fits.-high.-wide > Vertical > RowList { height: auto; min-height: 1; max-height: 13; }
     ListScreen.-tall > Vertical { width: 112; height: 1fr; max-height: 100%; margin: 2 0 5 0; }
     ListScreen.-tiny > Vertical, ListScreen.-low > Vertical, ListScreen.-narrow > Vertical {
         width: 100%; max-width: 100%; height: 1fr; max-height: 100%; margin: 1 0;
@@ -61,8 +79,14 @@ class ListScreen(ModalScreen[str | None]):
         Binding("ctrl+home", "move(-100000)", show=False),
         Binding("ctrl+end", "move(100000)", show=False),
         Binding("tab,shift+tab", "nothing", show=False, priority=True),
-        Binding("ctrl+q", "app.quit_chinwag", show=False, priority=True),
+        Binding("ctrl+q", "app.quit_chinwag", show=False, priority=True, id="quit"),
+        *passed_on_bindings(),
     ]
+
+    _enter_waits = False
+    """For the rows, which are still being read."""
+    _shown_for: str | None = None
+    """The filter that the rows fit."""
 
     def __init__(
         self, *, title: str, theme: Theme, glyphs: Glyphs, placeholder: str = "type to filter", is_tall: bool = False
@@ -73,6 +97,7 @@ class ListScreen(ModalScreen[str | None]):
         self.glyphs = glyphs
         self._placeholder = placeholder
         self.set_class(is_tall, "-tall")
+        self.set_class(not is_tall, "-fits")
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
@@ -108,15 +133,29 @@ class ListScreen(ModalScreen[str | None]):
     def keys_line(self) -> tuple[tuple[str, str], ...]:
         return (("enter", "use"), ("esc", "back"))
 
+    @property
+    def has_list(self) -> bool:
+        """False before there is one, and after this screen has closed: what was being read then comes too late."""
+        return self.is_attached and bool(self.query(RowList))
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the first rows are still to come: Enter waits for them."""
+        return False
+
     def refresh_rows(self, *, keep: str = "") -> None:
-        if not self.is_attached:
+        if not self.has_list:
             return
+        self._shown_for = self.typed
         self.list.show(self.rows_for(self.typed)[:MAX_ROWS], keep=keep)
         self.refresh_note()
 
     def refresh_note(self) -> None:
+        if self._enter_waits and not self.is_reading:
+            self._enter_waits = False
+            self.call_later(self._use)
         self.query_one("#note", Line).show(self.note_for(self.list.marked))
-        self.query_one("#keys", Line).show(key_parts(self.keys_line()))
+        self.query_one("#keys", Line).show(key_parts(keymap_of(self.app).in_lists(self.keys_line())))
 
     def show_counts(self, text: str) -> None:
         """Clean text into the frame's lower border."""
@@ -124,8 +163,14 @@ class ListScreen(ModalScreen[str | None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.list.show(self.rows_for(event.value)[:MAX_ROWS])
-        self.refresh_note()
+        self._enter_waits = False
+        self.refresh_rows()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed before the filter has the focus belongs there."""
+        if event.character is not None and event.is_printable:
+            event.stop()
+            self.query_one(FilterInput).insert_text_at_cursor(event.character)
 
     def on_row_list_marked(self, event: RowList.Marked) -> None:
         self.refresh_note()
@@ -134,8 +179,21 @@ class ListScreen(ModalScreen[str | None]):
         self.choose(event.key)
 
     def action_use(self) -> None:
+        """Behind what was typed before it: this screen and the filter may not have read that yet."""
+        self.call_later(self._use_behind_filter)
+
+    def _use_behind_filter(self) -> None:
+        self.query_one(FilterInput).call_later(self._use)
+
+    def _use(self) -> None:
+        if not self.is_current:
+            return
+        if self.typed != self._shown_for:
+            self.refresh_rows()
         if key := self.list.marked:
             self.choose(key)
+        else:
+            self._enter_waits = self.is_reading
 
     def choose(self, key: str) -> None:
         """What Enter and a click do."""
@@ -151,7 +209,12 @@ class ListScreen(ModalScreen[str | None]):
         else:
             self.action_back()
 
+    def leave(self) -> None:
+        """Closes as Escape does; it may stay when there is something to go back to first."""
+        self.action_back()
+
     def action_move(self, steps: int) -> None:
+        self._enter_waits = False
         self.list.move(steps)
 
     def action_page(self, direction: int) -> None:

@@ -51,6 +51,7 @@ _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
 _MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
 _MOUSE_OFF = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
 # The keyboard goes back before the other screen is left: kitty keeps one stack of modes for each screen.
+_PUT_TITLE_ASIDE, _TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
 _LEAVE = f"\x1b[?2026l\x1b[0m\x1b[r{_MOUSE_OFF}\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h"
 
 
@@ -84,6 +85,7 @@ class ChinwagDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         self._is_active = False
+        self._title = ""
         self._is_stopped = False
         self._was_continued = False
         self._continued_seconds = float("-inf")
@@ -139,10 +141,23 @@ class ChinwagDriver(LinuxDriver):
             if text:
                 self.write_frame(text)
 
+    @property
+    def has_mouse(self) -> bool:
+        """Whether the mouse is ours."""
+        return self._mouse
+
     def set_mouse(self, *, is_ours: bool) -> None:
         """Give the mouse to the terminal for its own selection, or take it back."""
         self._mouse = is_ours
         self.write(_MOUSE_ON if is_ours else _MOUSE_OFF)
+
+    def set_title(self, title: str) -> None:
+        """Clean text for the terminal's title. The terminal's own is put aside for it; an empty one brings that back."""
+        if title == self._title:
+            return
+        begin = "" if self._title else _PUT_TITLE_ASIDE
+        self._title = title
+        self.write(begin + _title_text(title) if title else _TITLE_BACK)
 
     # ------------------------------------------------------------------ starting and stopping
 
@@ -165,6 +180,8 @@ class ChinwagDriver(LinuxDriver):
         self._tell_size()
         self._set_raw()
         self.write(self._enter_text())
+        if self._title:
+            self.write(_PUT_TITLE_ASIDE + _title_text(self._title))
         if not constants.DISABLE_KITTY_KEY:
             flags = KITTY_DISAMBIGUATE_ESCAPE_CODES | KITTY_REPORT_ALL_KEYS | KITTY_REPORT_ASSOCIATED_TEXT
             self.write(f"\x1b[>{flags}u")
@@ -224,7 +241,8 @@ class ChinwagDriver(LinuxDriver):
         return _ENTER + (_MOUSE_ON if self._mouse else "")
 
     def _leave_text(self) -> str:
-        return ("\x1b[?2048l" if self._in_band_window_resize else "") + _LEAVE
+        title = _TITLE_BACK if self._title else ""
+        return title + ("\x1b[?2048l" if self._in_band_window_resize else "") + _LEAVE
 
     def _set_as_before(self) -> None:
         """At once and without waiting for output, which a stuck terminal never takes."""
@@ -477,9 +495,13 @@ class ChinwagDriver(LinuxDriver):
             self.start_application_mode()
         elif self._is_active:
             # Stopped by somebody else, who may have written on the screen since.
-            self.write(self._enter_text())
+            self.write(self._enter_text() + (_title_text(self._title) if self._title else ""))
             self.paintings += 1
             self._ask_for_repaint()
+
+
+def _title_text(title: str) -> str:
+    return f"\x1b]2;{title}\a"
 
 
 def _handle(number: signal.Signals, handler: Any) -> None:

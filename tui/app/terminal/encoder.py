@@ -34,6 +34,8 @@ SYNCHRONISED_START, SYNCHRONISED_END = "\x1b[?2026h", "\x1b[?2026l"
 _ERASED_IN_BETWEEN = 9
 _ERASED_AT_END = 4
 _SPARED_BETWEEN_CHANGES = 4
+_MOST_SCROLLS = 2
+"""Above and below of what stands still in the middle."""
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29", "53": "55"}
 _BLANKS = re.compile(f" {{{_ERASED_AT_END},}}")
 
@@ -123,7 +125,9 @@ class Encoder:
         self._has_gaps = False
         self._output = []
         changed_rows = 0
-        if scroll := find_scroll(self._shown, wanted):
+        for _ in range(_MOST_SCROLLS):
+            if (scroll := find_scroll(self._shown, wanted)) is None:
+                break
             # A row between the margins that is not to change moves with the others, and has to come back.
             for row in range(scroll.top, scroll.bottom + 1):
                 wanted.setdefault(row, self._shown[row])

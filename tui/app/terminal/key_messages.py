@@ -14,11 +14,33 @@ from textual.message import Message
 from tui.app.terminal.key_spelling import Sequence, Typed
 from tui.app.terminal.keys import Pasted
 
+RUN_CHARACTERS = 32
+"""So many characters in one read were not typed by hand."""
+_RUN = re.compile(rf"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]{{{RUN_CHARACTERS},}}")
 _MODE = re.compile(r"\x1b\[\?(?P<mode>\d+);(?P<setting>[0-4])\$y")
 _RESIZED = re.compile(r"\x1b\[48;(\d{1,5})[\d:]*;(\d{1,5})[\d:]*;(\d{1,6})[\d:]*;(\d{1,6})[\d:]*t")
 _NUMBERED = re.compile(r"\x1b\[(\d+)(?:;\d+)?~")
 _CURSOR = re.compile(r"\x1b\[(\d{1,6});(\d{1,6})R")
 _SETTINGS_WITH_SYNCHRONISED_OUTPUT = frozenset({"1", "2", "3"})
+
+
+class TypedText(events.Event, bubble=False):
+    """Many typed characters that came in one read, line ends and tabs among them, as one event instead of many keys.
+
+    It goes to the widget with the focus if that has a true ``takes_typed_text``; any other gets the keys.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def single_keys(self) -> Iterator[events.Key]:
+        """The same as single keys, of the same time."""
+        parser = XTermParser()
+        for character in self.text:
+            for key in parser._sequence_to_key_events(character):
+                key.time = self.time
+                yield key
 
 
 class MessageMaker:
@@ -32,10 +54,21 @@ class MessageMaker:
             case Pasted(text=text):
                 yield events.Paste(text)
             case Typed(text=text):
-                for character in text:
-                    yield from self._parser._sequence_to_key_events(character)
+                yield from self._typed(text)
             case Sequence(text=text):
                 yield from self._sequence(text)
+
+    def _typed(self, text: str) -> Iterator[Message]:
+        at = 0
+        for run in _RUN.finditer(text):
+            yield from self._keys(text[at : run.start()])
+            yield TypedText(run[0])
+            at = run.end()
+        yield from self._keys(text[at:])
+
+    def _keys(self, text: str) -> Iterator[Message]:
+        for character in text:
+            yield from self._parser._sequence_to_key_events(character)
 
     def _sequence(self, text: str) -> Iterator[Message]:
         match text[-1]:

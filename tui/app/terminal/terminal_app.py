@@ -19,6 +19,7 @@ from textual.strip import Strip
 from tui.app.terminal.cells import without_controls
 from tui.app.terminal.driver import ChinwagDriver
 from tui.app.terminal.encoder import Encoder, read_abilities
+from tui.app.terminal.key_messages import TypedText
 
 ENCODER_VARIABLE = "CHINWAG_ENCODER"
 END_WITHOUT_TERMINAL_SECONDS = 10.0
@@ -51,6 +52,17 @@ class TerminalApp(App[ReturnType]):
 
     def get_driver_class(self) -> type[Driver]:
         return ChinwagDriver
+
+    # ------------------------------------------------------------------ keys
+
+    async def on_event(self, event: events.Event) -> None:
+        if not isinstance(event, TypedText) or event.is_forwarded:
+            await super().on_event(event)
+        elif (focused := self.focused) is not None and getattr(focused, "takes_typed_text", False):
+            focused._forward_event(event)
+        else:
+            for key in event.single_keys():
+                await super().on_event(key)
 
     # ------------------------------------------------------------------ painting
 
@@ -144,10 +156,14 @@ class TerminalApp(App[ReturnType]):
     def terminal_lost(self) -> None:
         if isinstance(self._driver, ChinwagDriver):
             self._driver.end_by_force_after(END_WITHOUT_TERMINAL_SECONDS, return_code=128 + signal.SIGHUP)
-        self.exit(return_code=128 + signal.SIGHUP)
+        self.leave_with(128 + signal.SIGHUP)
 
     def end_requested(self, number: signal.Signals) -> None:
-        self.exit(return_code=128 + number)
+        self.leave_with(128 + number)
+
+    def leave_with(self, code: int) -> None:
+        """The terminal is gone, or somebody asks the program to end: to be overridden by what has to be put away."""
+        self.exit(return_code=code)
 
     def terminal_answered(self, report: str) -> None:
         """A reply of the terminal that nobody here asked for."""

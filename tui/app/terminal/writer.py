@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from tui.app.terminal.line_pace import LinePace
+
 FRAMES_WAITING = 2
 """So many frames may wait: one that is being written, and the newest."""
 WAITING_BYTES_FOR_FRAMES = 1 << 15
@@ -60,6 +62,7 @@ class TerminalWriter:
         self._drained = drained
         self._lost = lost
         self._changed = threading.Condition()
+        self._pace = LinePace()
         self._waiting: deque[_Piece] = deque()
         self._waiting_bytes = 0
         self._waiting_frames = 0
@@ -85,7 +88,11 @@ class TerminalWriter:
     def _is_behind(self) -> bool:
         if self._is_lost:
             return True
-        is_behind = self._waiting_frames >= FRAMES_WAITING or self._waiting_bytes > WAITING_BYTES_FOR_FRAMES
+        is_behind = (
+            self._waiting_frames >= FRAMES_WAITING
+            or self._waiting_bytes > WAITING_BYTES_FOR_FRAMES
+            or self._pace.wait_seconds(time.monotonic()) > 0
+        )
         if is_behind:
             self._owes_drained = True
         return is_behind
@@ -141,9 +148,10 @@ class TerminalWriter:
                 while not self._waiting:
                     if self._stop_by_seconds is not None:
                         return
-                    if self._owes_drained:
+                    wait_seconds = self._pace.wait_seconds(time.monotonic()) if self._owes_drained else None
+                    if wait_seconds == 0:
                         break
-                    self._changed.wait()
+                    self._changed.wait(wait_seconds)
                 piece = self._waiting.popleft() if self._waiting else None
                 if piece is None:
                     self._owes_drained = False
@@ -153,6 +161,7 @@ class TerminalWriter:
             if not self._write_all(piece.data):
                 return
             with self._changed:
+                self._pace.ended(time.monotonic())
                 self._waiting_bytes -= len(piece.data)
                 self._waiting_frames = max(0, self._waiting_frames - piece.is_frame)
 
@@ -165,12 +174,17 @@ class TerminalWriter:
                     if self._is_too_late():
                         return False
                     continue
-                rest = rest[os.write(self._output.descriptor, rest[:chunk_bytes]) :]
+                size_bytes = os.write(self._output.descriptor, rest[:chunk_bytes])
+                rest = rest[size_bytes:]
+                with self._changed:
+                    self._pace.took(size_bytes, time.monotonic())
                 self._be_patient()
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK):
                     self._give_up()
                     return False
+                with self._changed:
+                    self._pace.stood(time.monotonic())
                 if self._is_too_late():
                     return False
                 self._is_writable()

@@ -1,0 +1,178 @@
+"""F1 tells the keys that work here and now, those that never arrive, and where files lie; the palette says why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.app.running import Folders, Running
+from tui.app.commands.declared import COMMANDS, Where
+from tui.app.eaten_keys import EatenKey, Surroundings, eaten_keys, read_surroundings
+from tui.app.screens.keys_help import KeysHelp
+from tui.app.screens.palette import Palette
+from tui.demo import DemoServer
+
+
+async def open_help(chinwag: Running) -> KeysHelp:
+    await chinwag.press("f1")
+    await chinwag.until(lambda: isinstance(chinwag.app.screen, KeysHelp), told="the keys")
+    screen = chinwag.app.screen
+    assert isinstance(screen, KeysHelp)
+    return screen
+
+
+def told(screen: KeysHelp) -> str:
+    return "\n".join("".join(text for text, _ in (*row.left, *row.right)) for row in screen.list.rows)
+
+
+def by_key(found: tuple[EatenKey, ...]) -> dict[str, EatenKey]:
+    return {one.key: one for one in found}
+
+
+# Here and now
+
+
+async def test_in_the_conversation_every_key_of_it_and_of_the_prompt_is_told(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        text = told(await open_help(chinwag))
+        for command in COMMANDS:
+            if command.where in (Where.chat, Where.prompt):
+                assert all(key in text for key in command.keys), command.name
+        assert "in lists" not in text
+        await chinwag.press("f1")
+        await chinwag.until(lambda: chinwag.app.screen is chinwag.chat, told="the conversation")
+
+
+async def test_on_a_list_the_keys_of_that_list_are_told_and_it_stays(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.press("ctrl+t")
+        await chinwag.shows("Models", "tour:8b")
+        below = chinwag.app.screen
+        own: Any = below
+        text = told(await open_help(chinwag))
+        assert "in this list" in text
+        assert all(word in text for _, word in own.keys_line())
+        assert "earlier prompts" not in text
+        await chinwag.press("escape")
+        await chinwag.until(lambda: chinwag.app.screen is below, told="the list, as it was")
+
+
+async def test_what_would_do_nothing_says_why(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        assert "no answer is under way" in told(await open_help(chinwag))
+
+
+async def test_it_says_where_files_lie_and_filters(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        screen = await open_help(chinwag)
+        places = chinwag.workspace.places
+        assert all(str(one) in told(screen) for one in (places.data, places.settings_file, places.state, places.cache))
+        await chinwag.type("settings.toml")
+        await chinwag.until(lambda: "earlier prompts" not in told(screen), told="the filtered help")
+        assert str(places.settings_file) in told(screen)
+
+
+async def test_in_zellij_it_says_what_to_use_instead(folders: Folders) -> None:
+    async with folders.start(environ={"ZELLIJ": "0"}) as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        text = told(await open_help(chinwag))
+        assert "keys that do not arrive" in text
+        assert "zellij takes it: /commands" in text
+
+
+# The keys that never arrive
+
+
+def test_every_key_that_is_taken_has_another_way() -> None:
+    everywhere = Surroundings(
+        is_tmux=True,
+        is_screen=True,
+        is_zellij=True,
+        is_mosh=True,
+        is_vscode=True,
+        is_windows_terminal=True,
+        is_apple_terminal=True,
+        is_container=True,
+        has_flow_control=True,
+    )
+    found = eaten_keys(everywhere, COMMANDS)
+    assert {one.by for one in found} >= {"tmux", "screen", "zellij", "mosh", "VS Code", "Windows Terminal", "docker"}
+    assert all(one.instead and "settings" not in one.instead for one in found), found
+
+
+def test_what_is_told_instead_arrives() -> None:
+    found = by_key(eaten_keys(Surroundings(is_zellij=True), COMMANDS))
+    assert found["ctrl+p"].instead == "/commands"
+    assert found["ctrl+q"].instead.startswith("/bye or ctrl+d on an empty prompt")
+    assert "ctrl+j" in by_key(eaten_keys(Surroundings(is_windows_terminal=True), COMMANDS))["alt+enter"].instead
+
+
+def test_nothing_is_taken_where_nobody_is() -> None:
+    assert eaten_keys(Surroundings(), COMMANDS) == ()
+
+
+@pytest.mark.parametrize(
+    ("environ", "field"),
+    [
+        ({"TMUX": "/tmp/tmux-0/default,1,0"}, "is_tmux"),
+        ({"STY": "1.pts"}, "is_screen"),
+        ({"ZELLIJ": "0"}, "is_zellij"),
+        ({"TERM_PROGRAM": "vscode"}, "is_vscode"),
+        ({"WT_SESSION": "x"}, "is_windows_terminal"),
+        ({"TERM_PROGRAM": "Apple_Terminal"}, "is_apple_terminal"),
+    ],
+)
+def test_who_stands_between_is_read_from_the_environment(environ: dict[str, str], field: str) -> None:
+    assert getattr(read_surroundings(environ, input_descriptor=-1), field)
+    assert not getattr(read_surroundings({}, input_descriptor=-1), field)
+
+
+# The palette
+
+
+async def palette(chinwag: Running) -> Palette:
+    await chinwag.press("ctrl+p")
+    await chinwag.until(lambda: isinstance(chinwag.app.screen, Palette), told="the palette")
+    screen = chinwag.app.screen
+    assert isinstance(screen, Palette)
+    return screen
+
+
+async def test_what_cannot_be_done_says_why_and_is_not_done(folders: Folders, server: DemoServer) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        screen = await palette(chinwag)
+        await chinwag.type("try again")
+        await chinwag.shows("not now: nothing failed")
+        await chinwag.press("enter")
+        await chinwag.pilot.pause()
+        assert chinwag.app.screen is screen
+        assert not any(one.path == "/api/chat" for one in server.received)
+
+
+async def test_what_was_used_last_stands_first(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        first = (await palette(chinwag)).list.rows[0].key
+        await chinwag.type("mouse")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.app.screen is chinwag.chat, told="the conversation")
+        rows = (await palette(chinwag)).list.rows
+        keys = [row.key for row in rows if row.key]
+        assert keys[:2] == ["terminal.mouse", first]
+        assert len(keys) == len(set(keys))
+
+
+async def test_keys_stand_beside_commands(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        rows = {row.key: row for row in (await palette(chinwag)).list.rows}
+        for command in COMMANDS:
+            if command.name in rows and command.keys:
+                shown = "".join(text for text, _ in rows[command.name].right)
+                assert command.keys[0].partition(" ")[0] in shown

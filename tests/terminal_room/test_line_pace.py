@@ -1,0 +1,118 @@
+"""A slow line, told from when its queue was full; all times are made up."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.app.terminal.line_pace import (
+    LONGEST_WAIT_SECONDS,
+    QUEUE_BYTES,
+    REMEMBERED_SECONDS,
+    SHORT_SECONDS,
+    STUCK_SECONDS,
+    LinePace,
+)
+
+STEP_SECONDS = 0.001
+
+
+@dataclass
+class Line:
+    """A queue of ``QUEUE_BYTES`` before a line of so many bytes a second; whoever writes is told of it as a writer is."""
+
+    bytes_per_second: float
+    pace: LinePace = field(default_factory=LinePace)
+    now_seconds: float = 100.0
+    queued_bytes: float = 0.0
+    waiting: deque[int] = field(default_factory=deque)
+
+    def step(self) -> None:
+        self.now_seconds += STEP_SECONDS
+        self.queued_bytes = max(0.0, self.queued_bytes - self.bytes_per_second * STEP_SECONDS)
+        while self.waiting:
+            room = int(QUEUE_BYTES - self.queued_bytes)
+            if room <= 0:
+                self.pace.stood(self.now_seconds)
+                return
+            size = min(room, self.waiting[0])
+            self.queued_bytes += size
+            self.pace.took(size, self.now_seconds)
+            self.waiting[0] -= size
+            if self.waiting[0] == 0:
+                self.waiting.popleft()
+                self.pace.ended(self.now_seconds)
+
+    def offer(self, frame_bytes: int) -> bool:
+        """A picture, unless it would only wait."""
+        if self.waiting or self.pace.wait_seconds(self.now_seconds) > 0:
+            return False
+        self.waiting.append(frame_bytes)
+        return True
+
+
+def streamed(line: Line, *, seconds: float, frame_bytes: int, every_seconds: float) -> tuple[int, float]:
+    """How many pictures were sent in the second half, and the longest that what was written then waited."""
+    sent, longest_seconds = 0, 0.0
+    steps = round(seconds / STEP_SECONDS)
+    every = round(every_seconds / STEP_SECONDS)
+    for step in range(steps):
+        is_settled = step > steps // 2
+        if step % every == 0 and line.offer(frame_bytes) and is_settled:
+            sent += 1
+        line.step()
+        if is_settled:
+            longest_seconds = max(longest_seconds, line.queued_bytes / line.bytes_per_second)
+    return sent, longest_seconds
+
+
+@pytest.mark.parametrize("bytes_per_second", [10_000, 30_000, 100_000])
+def test_a_line_that_cannot_keep_up_gets_fewer_pictures_and_no_long_queue(bytes_per_second: int) -> None:
+    frame_bytes = bytes_per_second // 10
+    line = Line(bytes_per_second)
+    sent, longest_seconds = streamed(line, seconds=8, frame_bytes=frame_bytes, every_seconds=0.033)
+    assert longest_seconds < frame_bytes / bytes_per_second + 2 * SHORT_SECONDS
+    assert sent > 4 * bytes_per_second / frame_bytes * 0.6, "what the line carries is used"
+
+
+def test_a_line_that_keeps_up_is_left_alone() -> None:
+    line = Line(100_000)
+    sent, _ = streamed(line, seconds=4, frame_bytes=300, every_seconds=0.033)
+    assert sent >= 2 / 0.033 - 2
+    assert line.pace == LinePace(), "nothing was ever full"
+
+
+def test_who_stood_still_was_not_slow() -> None:
+    pace = LinePace()
+    pace.stood(10.0)
+    pace.took(100, 10.0 + 20 * STUCK_SECONDS)
+    pace.stood(10.0 + 20 * STUCK_SECONDS + 0.1)
+    pace.ended(10.0 + 20 * STUCK_SECONDS + 0.1)
+    assert pace.wait_seconds(10.0 + 20 * STUCK_SECONDS + 0.1) <= LONGEST_WAIT_SECONDS
+
+
+def test_a_slow_line_is_forgotten() -> None:
+    line = Line(10_000)
+    streamed(line, seconds=3, frame_bytes=2_000, every_seconds=0.033)
+    assert line.pace.wait_seconds(line.now_seconds + REMEMBERED_SECONDS + 1) == 0
+    assert line.offer(2_000)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["stood", "took", "ended"]), st.integers(1, 1 << 16), st.floats(0, 30)), max_size=40
+    )
+)
+def test_nobody_ever_waits_long(calls: list[tuple[str, int, float]]) -> None:
+    pace, now_seconds = LinePace(), 0.0
+    for name, size_bytes, later_seconds in calls:
+        now_seconds += later_seconds
+        if name == "took":
+            pace.took(size_bytes, now_seconds)
+        else:
+            getattr(pace, name)(now_seconds)
+        assert 0 <= pace.wait_seconds(now_seconds) <= LONGEST_WAIT_SECONDS
