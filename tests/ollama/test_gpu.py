@@ -117,6 +117,16 @@ async def test_cards_that_fall_off_the_bus_are_gone_until_they_are_back(tmp_path
     assert len((await reader.read()).gpus) == 2
 
 
+async def test_many_may_read_one_after_the_other_and_at_once(tmp_path: Path) -> None:
+    reader = MachineReader(nvml=Nvml, drm=tmp_path / "none", meminfo=tmp_path / "none")
+
+    async def again_and_again() -> None:
+        for _ in range(20):
+            assert len((await reader.read()).gpus) == 2
+
+    await asyncio.gather(*(again_and_again() for _ in range(5)))
+
+
 async def test_a_driver_that_hangs_is_not_asked_again_and_holds_nobody_up(tmp_path: Path) -> None:
     asked, may_answer = 0, threading.Event()
 

@@ -90,7 +90,7 @@ def test_a_prompt_that_is_too_long_comes_with_its_numbers(text: str, numbers: tu
 def test_a_missing_model_names_model_host_and_next_step() -> None:
     found = error("model 'qwen3:8b' not found", 404)
     assert str(found) == (
-        "model qwen3:8b is not on gpu-box · model 'qwen3:8b' not found · pull it, or choose another with ctrl+t"
+        "model qwen3:8b is not on gpu-box · model 'qwen3:8b' not found · pull it, or choose another model"
     )
     assert found.status == 404
     assert error('model "qwen3:8b" not found, try pulling it first', 404).kind is ErrorKind.model_missing

@@ -17,6 +17,7 @@ class Subcommand(NamedTuple):
 
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
+    Subcommand("chat", "ask a model; the answer goes to standard output", "tui.cli.chat"),
     Subcommand("generate", "go on with a text, raw or with a gap, beside any conversation", "tui.cli.generate"),
     Subcommand("embed", "make vectors of texts, as JSON Lines", "tui.cli.embed"),
     Subcommand(

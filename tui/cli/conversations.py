@@ -279,7 +279,7 @@ def _ours(found: Import, workspace: Workspace) -> list[Conversation]:
 
 
 async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    wanted = [await _find_summary(which, workspace) for which in arguments.conversations]
+    wanted = [await find_summary(which, workspace) for which in arguments.conversations]
     names = ", ".join(one.title or one.id for one in wanted)
     if not arguments.yes and not await door.confirm(f"delete {names}?"):
         door.warn("nothing was deleted" if door.reads_terminal else "nothing was deleted: give --yes")
@@ -296,7 +296,7 @@ async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspac
 
 
 async def _rename(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    summary = await _find_summary(arguments.conversation, workspace)
+    summary = await find_summary(arguments.conversation, workspace)
     title = " ".join(arguments.title)
     await workspace.shelf.rename(summary.id, title)
     door.talk(f"{summary.id} is {title}")
@@ -304,10 +304,10 @@ async def _rename(arguments: argparse.Namespace, door: Door, workspace: Workspac
 
 
 async def _find(which: str, workspace: Workspace) -> Conversation:
-    return await workspace.shelf.load((await _find_summary(which, workspace)).id)
+    return await workspace.shelf.load((await find_summary(which, workspace)).id)
 
 
-async def _find_summary(which: str, workspace: Workspace) -> Summary:
+async def find_summary(which: str, workspace: Workspace) -> Summary:
     """Raises ``Failure`` when there is none, or more than one, that ``which`` may mean."""
     summaries = (await workspace.shelf.summaries()).summaries
     begun = which.upper()

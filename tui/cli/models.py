@@ -222,6 +222,11 @@ async def _pull(arguments: argparse.Namespace, door: Door, workspace: Workspace)
     return worst
 
 
+async def follow_pull(door: Door, name: str, workspace: Workspace) -> None:
+    """Pulls one model and shows how far it is. Raises ``EngineError``."""
+    await _follow(door, name, workspace.client.pull_model(name))
+
+
 async def _push(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     await _follow(door, arguments.model, workspace.client.push_model(arguments.model))
     return Exit.well

@@ -147,7 +147,7 @@ class ChatStream:
         return OllamaStreamError(
             "the answer is too large",
             why,
-            "ask for less, or choose another model with ctrl+t",
+            "ask for less, or choose another model",
             kind=ErrorKind.unreadable,
         )
 

@@ -82,10 +82,13 @@ class MachineReader:
 
     async def read(self) -> Machine:
         """What holds now. While a driver hangs that is what held before, and nobody asks it a second time."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(asyncio.to_thread(self._read), name="reading the machine")
-        if await self._is_read(self._reading):
-            self._last = self._reading.result()
+        reading = self._reading
+        if reading is None or reading.done():
+            reading = asyncio.create_task(asyncio.to_thread(self._read), name="reading the machine")
+            self._reading = reading
+        if await self._is_read(reading):
+            # Not that of the attribute: whoever woke up first may have begun the next one.
+            self._last = reading.result()
         return self._last
 
     async def close(self) -> None:

@@ -46,9 +46,9 @@ def _needed(
         return
     if isinstance(request, ChatRequest):
         if request.messages:
-            yield "completion", "cannot chat", "choose another with ctrl+t"
+            yield "completion", "cannot chat", "choose another model"
         if request.tools:
-            yield "tools", "cannot call tools", "turn tools off, or choose another with ctrl+t"
+            yield "tools", "cannot call tools", "turn tools off, or choose another model"
         media = [image for message in request.messages for image in message.images]
     else:
         if request.prompt:
@@ -57,11 +57,11 @@ def _needed(
             yield "insert", "cannot fill a gap", "leave out the suffix, or choose a model for code"
         media = list(request.images)
     if request.think:
-        yield "thinking", "cannot think", "turn thinking off, or choose another with ctrl+t"
+        yield "thinking", "cannot think", "turn thinking off, or choose another model"
     if any(not is_sound(entry) for entry in media):
-        yield "vision", "cannot see images", "leave the image out, or choose another with ctrl+t"
+        yield "vision", "cannot see images", "leave the image out, or choose another model"
     if any(is_sound(entry) for entry in media):
-        yield "audio", "cannot hear", "leave the sound out, or choose another with ctrl+t"
+        yield "audio", "cannot hear", "leave the sound out, or choose another model"
 
 
 def is_sound(media: str) -> bool:

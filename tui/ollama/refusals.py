@@ -70,19 +70,19 @@ _RUNNER_DIED = re.compile(
     re.IGNORECASE,
 )
 _CANNOT = {
-    "tools": ("cannot call tools", "turn tools off, or choose another with ctrl+t"),
-    "thinking": ("cannot think", "turn thinking off, or choose another with ctrl+t"),
-    "chat": ("cannot chat", "choose another with ctrl+t"),
-    "generate": ("cannot write text", "choose another with ctrl+t"),
-    "painter": ("paints, and cannot chat", "choose another with ctrl+t"),
-    "images": ("cannot see images", "leave the image out, or choose another with ctrl+t"),
+    "tools": ("cannot call tools", "turn tools off, or choose another model"),
+    "thinking": ("cannot think", "turn thinking off, or choose another model"),
+    "chat": ("cannot chat", "choose another model"),
+    "generate": ("cannot write text", "choose another model"),
+    "painter": ("paints, and cannot chat", "choose another model"),
+    "images": ("cannot see images", "leave the image out, or choose another model"),
     "embeddings": ("cannot make vectors", "choose one for embedding"),
     "insert": ("cannot fill a gap", "leave out the suffix, or choose a model for code"),
     "level": ("cannot think at this level", "choose another level, or only on or off"),
 }
 _NO_SUCH_PATH = "404 page not found"
 """What a server says to what a later one can do, and so does many another one that is not ollama."""
-_CANNOT_OTHER = ("cannot do this", "choose another with ctrl+t")
+_CANNOT_OTHER = ("cannot do this", "choose another model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,9 +209,9 @@ def _words(refusal: Refusal, kind: ErrorKind, *, host: Host, model: str) -> tupl
     subject = f"model {model}" if model else "the model"
     match kind:
         case ErrorKind.model_missing:
-            return f"{subject} is not on {host.name}", said, "pull it, or choose another with ctrl+t"
+            return f"{subject} is not on {host.name}", said, "pull it, or choose another model"
         case ErrorKind.out_of_memory:
-            advice = "choose a smaller model with ctrl+t, or unload others (ollama stop)"
+            advice = "choose a smaller model, or unload others (ollama stop)"
             return f"{subject} ran out of memory on {host.name}", said, advice
         case ErrorKind.context_exceeded:
             if refusal.prompt_tokens is not None and refusal.context_tokens is not None:
@@ -219,7 +219,7 @@ def _words(refusal: Refusal, kind: ErrorKind, *, host: Host, model: str) -> tupl
             return (
                 f"the prompt is too long for {subject}",
                 said,
-                "shorten it, or start a new conversation with ctrl+n",
+                "shorten it, or start a new conversation",
             )
         case ErrorKind.lacks_capability:
             cannot, advice = _lacking(said)
@@ -247,7 +247,7 @@ def _words_of_other(refusal: Refusal, said: str, *, host: Host, subject: str) ->
         )
         return f"{host.name} has had too many requests", said, wait
     if status == HTTPStatus.PAYMENT_REQUIRED:
-        return f"{subject} needs a subscription", said, "choose another with ctrl+t"
+        return f"{subject} needs a subscription", said, "choose another model"
     if status == HTTPStatus.FORBIDDEN and not refusal.text:
         return f"{host.name} does not accept this address", said, "start ollama there with OLLAMA_HOST=0.0.0.0"
     if status == HTTPStatus.NOT_FOUND and refusal.text == _NO_SUCH_PATH:
@@ -258,18 +258,18 @@ def _words_of_other(refusal: Refusal, said: str, *, host: Host, subject: str) ->
     if _WRONG_REQUEST.search(said):
         return f"{host.name} refused the request", said, "correct the options and send it again"
     if "invalid model name" in said or "use either :local or :cloud" in said:
-        return f"{subject} has no name that a model can have", said, "correct it, or choose another with ctrl+t"
+        return f"{subject} has no name that a model can have", said, "correct it, or choose another model"
     if status == HTTPStatus.FORBIDDEN and _NO_CLOUD.search(said):
-        return f"{host.name} does not use the cloud", said, "choose another model with ctrl+t, or turn its cloud on"
+        return f"{host.name} does not use the cloud", said, "choose another model, or turn its cloud on"
     if _TEMPLATE.match(said):
         return f"the template of {subject} is broken", said, "correct it, or pull the model again"
     if _CANNOT_LOAD.search(said):
         return f"{subject} cannot be loaded", said, f"update ollama on {host.name}, or pull the model again"
     if "timed out waiting for" in said:
-        return f"{subject} did not load in time", said, "try again, or choose a smaller one with ctrl+t"
+        return f"{subject} did not load in time", said, "try again, or choose a smaller model"
     if status >= 500 or not status:
         return f"{subject} gave no answer", said, f"try again; the log of ollama on {host.name} may say more"
-    return f"{host.name} refused the request", said, "check the options, or choose another model with ctrl+t"
+    return f"{host.name} refused the request", said, "check the options, or choose another model"
 
 
 def _lacking(said: str) -> tuple[str, str]:

@@ -1,0 +1,184 @@
+"""``chinwag chat`` as a script uses it: answers on standard output, everything else beside it."""
+
+from __future__ import annotations
+
+import base64
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commanding import Shell, home_below, is_bash_here, nobody_there
+from tests.end_to_end.served import Served
+from tests.terminal import Terminal
+
+LONG_SECONDS = 60.0
+MODEL = ("--model", "script-prose-20-0")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def last_chat(server: Served) -> dict[str, object]:
+    return server.chats()[-1]
+
+
+def test_the_answer_is_all_that_stands_on_standard_output(shell: Shell, demo: Served) -> None:
+    ran = shell("chat", *MODEL, "why", "tides?")
+    assert ran.code == 0, ran.talk
+    assert ran.talk == ""
+    assert "ENDMARK" in ran.out
+    assert last_chat(demo)["messages"] == [{"role": "user", "content": "why tides?"}]
+
+
+def test_input_follows_the_prompt_and_files_go_before_it(shell: Shell, demo: Served, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("a ``` b\n")
+    ran = shell("chat", *MODEL, "sum up", "--file", str(tmp_path / "notes.md"), stdin="from the pipe\n")
+    assert ran.code == 0, ran.talk
+    messages = last_chat(demo)["messages"]
+    assert messages == [{"role": "user", "content": "notes.md:\n````\na ``` b\n````\n\nsum up\n\nfrom the pipe"}]
+
+
+def test_how_it_answers_is_sent_and_zero_is_a_value(shell: Shell, demo: Served, tmp_path: Path) -> None:
+    (tmp_path / "schema.json").write_text('{"type": "object", "properties": {"n": {"type": "integer"}}}')
+    (tmp_path / "dot.png").write_bytes(PNG)
+    flags = ["--option", "temperature=0", "--option", 'stop=["x"]', "--system", "be brief", "--keep-alive", "0"]
+    flags += ["--format", str(tmp_path / "schema.json"), "--think", "off"]
+    assert shell("chat", *MODEL, "x", *flags).code == 0
+    body = last_chat(demo)
+    assert body["options"] == {"temperature": 0, "stop": ["x"]}
+    assert body["format"] == {"type": "object", "properties": {"n": {"type": "integer"}}}
+    assert body["keep_alive"] == 0
+    assert body["think"] is False
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    assert messages[0] == {"role": "system", "content": "be brief"}
+    assert shell("chat", *MODEL, "x", "--format", "json").code == 0
+    assert last_chat(demo)["format"] == {"type": "object"}
+    blind = shell("chat", *MODEL, "x", "--image", str(tmp_path / "dot.png"))
+    assert blind.code == 1
+    assert "cannot see images" in blind.talk
+    messages = last_chat(demo)["messages"]
+    assert isinstance(messages, list)
+    assert messages[0]["images"] == [base64.b64encode(PNG).decode()]
+
+
+def test_json_has_the_answer_and_the_servers_figures(shell: Shell) -> None:
+    [value] = shell("chat", "--model", "thinker:8b", "why?", "--json").values
+    assert value["text"]
+    assert value["thinking"]
+    assert value["answer_tokens"] > 0
+    assert value["tokens_per_second"] > 0
+    whole = shell("chat", *MODEL, "x", "--no-stream", "--stats")
+    assert "ENDMARK" in whole.out
+    assert "tok/s" in whole.talk
+
+
+def test_nothing_is_kept_unless_asked_for(shell: Shell) -> None:
+    assert shell("chat", *MODEL, "a secret").code == 0
+    assert shell("conversations", "list").out == ""
+    kept = [file for file in shell.home.rglob("*") if file.is_file() and b"a secret" in file.read_bytes()]
+    assert kept == []
+
+
+def test_turns_of_a_conversation_are_kept_and_go_along(shell: Shell, demo: Served) -> None:
+    first = shell("chat", *MODEL, "--conversation", "new", "first")
+    assert first.code == 0, first.talk
+    [value] = shell("chat", "--conversation", "last", "second", "--json").values
+    messages = last_chat(demo)["messages"]
+    assert isinstance(messages, list)
+    assert [one["role"] for one in messages] == ["user", "assistant", "user"]
+    [listed] = shell("conversations", "list", "--json").values
+    assert listed["id"] == value["conversation"]
+    assert listed["message_count"] == 4
+    assert "second" in shell("conversations", "show", "last").out
+
+
+def test_what_a_conversation_does_not_keep_is_refused(shell: Shell, demo: Served) -> None:
+    before = len(demo.chats())
+    ran = shell("chat", *MODEL, "--conversation", "new", "--system", "be brief", "x")
+    assert ran.code == 1
+    assert "does not keep that" in ran.talk
+    assert len(demo.chats()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--model", "nobody", "x"), 4, "there is no model nobody"),
+        (("--model", "hungry:405b", "x"), 1, "ran out of memory"),
+        (("--model", "breaks:3b", "x"), 5, "broke off"),
+        (("--model", "cloudy:120b-cloud", "x"), 1, "give --allow-cloud"),
+        ((), 1, "there is nothing to ask"),
+        ((*MODEL, "x", "--file", "none.txt"), 1, "none.txt"),
+        ((*MODEL, "x", "--image", "/etc/hostname"), 1, "no picture"),
+        ((*MODEL, "x", "--timeout", "0"), 2, "more than 0 seconds"),
+        ((*MODEL, "x", "--metadata", "nothing"), 1, "write NAME=VALUE"),
+        ((*MODEL, "x", "--conversation", "ZZZ"), 1, "there is no conversation ZZZ"),
+    ],
+)
+def test_every_way_to_fail_has_its_code(shell: Shell, words: tuple[str, ...], code: int, said: str) -> None:
+    ran = shell("chat", *words)
+    assert ran.code == code, ran.talk
+    assert said in ran.talk
+
+
+def test_no_server_is_3_and_nothing_waits(tmp_path: Path) -> None:
+    ran = Shell(home=home_below(tmp_path), host=nobody_there())("chat", "x")
+    assert ran.code == 3
+
+
+def test_a_missing_model_is_pulled_when_the_flag_says_so(tmp_path: Path) -> None:
+    with Served(speed=1000) as server:
+        shell = Shell(home=home_below(tmp_path), host=server.url)
+        assert shell("models", "rm", "fast:1b", "--yes").code == 0
+        assert shell("chat", "--model", "fast:1b", "hello").code == 4
+        ran = shell("chat", "--model", "fast:1b", "hello", "--pull")
+        assert ran.code == 0, ran.talk
+        assert "fast:1b is there" in ran.talk
+
+
+def test_ctrl_c_keeps_what_was_written_and_is_130(tmp_path: Path) -> None:
+    with Served() as server:
+        shell = Shell(home=home_below(tmp_path), host=server.url)
+        process = shell.begin("chat", "--model", "script-prose-1000-50", "x")
+        server.wait_until(lambda demo: demo.tokens_sent > 10)
+        process.send_signal(signal.SIGINT)
+        out, talk = process.communicate(timeout=LONG_SECONDS)
+        assert process.returncode == 130
+        assert b"Traceback" not in talk
+        assert out
+        server.wait_until(lambda demo: demo.hang_ups > 0)
+
+
+def test_the_time_that_was_given_ends_it(shell: Shell) -> None:
+    ran = shell("chat", "--model", "slow:70b", "x", "--timeout", "0.3")
+    assert ran.code == 5
+    assert "given up after" in ran.talk
+
+
+@pytest.mark.skipif(not is_bash_here(), reason="bash is not installed")
+def test_in_a_pipe_it_behaves(shell: Shell) -> None:
+    ran = shell.piped("echo hello | chinwag chat --model script-prose-2000-0 | head -c 10")
+    assert len(ran.out) == 10
+    assert ran.talk == ""
+
+
+def test_a_terminal_gets_no_control_character_of_a_model(shell: Shell, demo: Served) -> None:
+    with Terminal(
+        shell.argv("chat", "--model", "script-hostile-40-0", "x"),
+        home=shell.home,
+        environment={"OLLAMA_HOST": demo.url},
+    ) as terminal:
+        assert terminal.exit_code(LONG_SECONDS) in (0, 4)
+        assert terminal.title == ""
+        assert b"\x1b]" not in terminal.raw
+
+
+def test_without_a_prompt_a_terminal_talks_line_by_line(shell: Shell, demo: Served) -> None:
+    with Terminal(shell.argv("chat", *MODEL), home=shell.home, environment={"OLLAMA_HOST": demo.url}) as terminal:
+        terminal.wait_for("/? lists the commands", LONG_SECONDS)
+        terminal.send("hello\n")
+        terminal.wait_for("[done, ", LONG_SECONDS)
+        terminal.send("/bye\n")
+        assert terminal.exit_code(LONG_SECONDS) == 0
