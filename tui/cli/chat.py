@@ -72,7 +72,7 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
             return await _talk(arguments, door)
         raise Failure("there is nothing to ask", "no prompt was given", "write it behind chat, or pipe it in")
     if arguments.retries is not None:
-        settings = {**door.options.settings, "server.retry_attempts": str(max(0, arguments.retries) + 1)}
+        settings = {**door.options.settings, "server.attempts": str(max(0, arguments.retries) + 1)}
         door.options = replace(door.options, settings=settings)
     asked = await asked_of(arguments)
     text = "\n\n".join([*[await _file(one) for one in arguments.file], *([prompt] if prompt else [])])
