@@ -267,7 +267,7 @@ async def test_words_about_the_server(folders: Folders) -> None:
             await chinwag.pilot.pause()
             assert_harmless(chinwag)
             if word == VISIBLE:
-                assert chinwag.text.count(VISIBLE) == 5
+                assert chinwag.text.count(VISIBLE) == 4
 
 
 async def _refuse(word: str) -> None:
@@ -278,7 +278,7 @@ async def test_words_above_the_prompt_and_in_the_header(folders: Folders) -> Non
     async with folders.start(size=(110, 30)) as chinwag:
         chat = chinwag.chat
         for word in HOSTILE_STRINGS:
-            chat.say(word, more=word)
+            chat.say(word, more=word, at_once=True)
             chat.session.rename(word)
             await chinwag.pilot.pause()
             assert_harmless(chinwag)
