@@ -8,6 +8,8 @@ from pathlib import Path
 from tui.app.commands.declared import COMMANDS, Where
 from tui.app.commands.keymap import remappable
 from tui.cli.arguments import FLAGS
+from tui.cli.commands import SUBCOMMANDS
+from tui.cli.door import EXIT_WORDS
 from tui.places import bundled_themes
 from tui.settings.table import settings_rows
 from tui.theming.load import load_themes
@@ -26,6 +28,8 @@ def tables() -> dict[str, str]:
     """Every table by its name in the README's ``<!-- table: NAME -->`` marks."""
     return {
         "flags": flags_table(),
+        "subcommands": subcommands_table(),
+        "exits": exits_table(),
         "keys": keys_table(),
         "commands": commands_table(),
         "settings": settings_table(),
@@ -36,6 +40,14 @@ def tables() -> dict[str, str]:
 def flags_table() -> str:
     rows = ((code(f"--{flag.name} {flag.value}".rstrip()), flag.words) for flag in FLAGS)
     return table(("flag", "does"), rows)
+
+
+def subcommands_table() -> str:
+    return table(("command", "does"), ((code(f"chinwag {one.name}"), one.words) for one in SUBCOMMANDS))
+
+
+def exits_table() -> str:
+    return table(("exit code", "means"), ((str(int(one)), words) for one, words in EXIT_WORDS.items()))
 
 
 def keys_table() -> str:
