@@ -28,6 +28,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     Subcommand("conversations", "list, search, export and import conversations", "tui.cli.conversations"),
     Subcommand("models", "list, pull, delete and load the models of a server", "tui.cli.models"),
     Subcommand("config", "read and change the settings", "tui.cli.config"),
+    Subcommand("hosts", "servers by name, and how each of them is", "tui.cli.hosts"),
     Subcommand("stats", "what was asked, how much came of it and how fast", "tui.cli.stats"),
     Subcommand("doctor", "look what is wrong, and mend what can be mended", "tui.cli.doctor"),
     Subcommand("completions", "completion for bash, zsh and fish", "tui.cli.completions"),

@@ -195,10 +195,10 @@ class ConversationLog:
 
     async def settled(self) -> None:
         """Returns when all that was given is on the disk, or the disk refused it."""
-        while self._writer is not None or self._syncer is not None or self._is_dirty:
-            if self._writer is not None:
+        while _is_at_work(self._writer) or _is_at_work(self._syncer) or self._is_dirty:
+            if self._writer is not None and not self._writer.done():
                 await asyncio.wait({self._writer})
-            elif self._syncer is not None:
+            elif self._syncer is not None and not self._syncer.done():
                 await asyncio.wait({self._syncer})
             elif self._needs_document:
                 return
@@ -239,7 +239,7 @@ class ConversationLog:
     # ── into the file ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _write_soon(self) -> None:
-        if self._writer is None:
+        if not _is_at_work(self._writer):
             self._writer = self._started(self._write_pending())
 
     async def _write_pending(self) -> None:
@@ -311,7 +311,7 @@ class ConversationLog:
         if self._sync_timer is not None:
             self._sync_timer.cancel()
             self._sync_timer = None
-        if self._syncer is None:
+        if not _is_at_work(self._syncer):
             self._syncer = self._started(self._sync())
 
     async def _sync(self) -> None:
@@ -346,7 +346,7 @@ class ConversationLog:
         return self._document_bytes <= _ALWAYS_PAYS_BYTES or journal_bytes >= self._document_bytes * _PAYS_FROM
 
     def _keep_document_soon(self) -> None:
-        if self._keeper is None and self._pays() and self.failure is None:
+        if not _is_at_work(self._keeper) and self._pays() and self.failure is None:
             self._keeper = self._started(self._keep_document())
 
     async def _keep_document(self) -> None:
@@ -454,9 +454,15 @@ class ConversationLog:
         self._sync_timer = None
 
     def _started(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name="keeping a conversation")
+        # Never eagerly, whatever the loop is set to: at its end a task forgets itself, so it has to be known by then.
+        task = asyncio.Task(work, loop=asyncio.get_running_loop(), name="keeping a conversation")
         task.add_done_callback(_report_fault)
         return task
+
+
+def _is_at_work(task: asyncio.Task[None] | None) -> bool:
+    """One that was cancelled before it began has had no turn to say that it is over."""
+    return task is not None and not task.done()
 
 
 def _report_fault(task: asyncio.Task[None]) -> None:
