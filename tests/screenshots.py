@@ -33,6 +33,7 @@ from textual.pilot import Pilot
 
 from tests.terminal import REPOSITORY
 from tui.app.app import ChinwagApp
+from tui.app.screens.conversations import PREVIEW_AFTER_SECONDS
 from tui.conversations.edits import new_conversation, renamed, with_message
 from tui.conversations.ids import new_id
 from tui.conversations.values import Message, Role
@@ -53,6 +54,8 @@ TITLE = "How a B-tree splits a full node"
 FIRST_QUESTION = ("Explain how a B-tree splits a full node, with code.", "Keep it short.")
 SECOND_QUESTION = "And when the parent is full too?"
 SECOND_ANSWER_TOKENS = 62
+CONVERSATIONS = "conversations-light"
+"""The picture with a preview, which comes when the mark has stood still."""
 """How far the second answer has come in the picture."""
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 PATIENCE_SECONDS = 60.0
@@ -467,6 +470,10 @@ async def chat_pictures(theme: str, names: Mapping[str, tuple[str, ...]]) -> dic
                 if keys:
                     await stage.press(*keys)
                     await stage.shows("esc back")
+                    if name == CONVERSATIONS:
+                        await stage.still()
+                        scene.seconds += 2 * PREVIEW_AFTER_SECONDS
+                        await stage.shows("│.*It is split the same way")
                 await stage.take(name)
                 if keys:
                     await stage.press("escape")
@@ -508,7 +515,7 @@ SCENES: tuple[Callable[[], Awaitable[dict[str, str]]], ...] = (
         "chinwag-dark",
         {"chat-dark": (), "models-dark": ("ctrl+t", "q", "w"), "commands-dark": ("ctrl+p",)},
     ),
-    lambda: chat_pictures("chinwag-light", {"chat-light": (), "conversations-light": ("ctrl+o",)}),
+    lambda: chat_pictures("chinwag-light", {"chat-light": (), CONVERSATIONS: ("ctrl+o",)}),
     connect_pictures,
     lambda: settings_pictures("chinwag-dark", "settings-dark"),
     lambda: settings_pictures("chinwag-light", "settings-light"),

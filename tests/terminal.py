@@ -232,8 +232,11 @@ class Terminal:
         return self.process.poll() is None
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to the program itself."""
-        self.process.send_signal(number)
+        """Send a signal to the program itself; SIGKILL to every process of it, as when the machine has no memory left."""
+        if number == signal.SIGKILL and self.is_running:
+            os.killpg(self.pid, number)
+        else:
+            self.process.send_signal(number)
 
     def exit_code(self, timeout_seconds: float = 10) -> int:
         """Wait for the end of the program and of its output; below 0 is the signal that ended it."""

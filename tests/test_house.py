@@ -19,7 +19,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 FLOORS: tuple[Mapping[str, tuple[str, ...]], ...] = (
-    {"ground": ("engine", "failures", "places", "atomic", "toml", "environment", "cleaning")},
+    {"ground": ("engine", "failures", "places", "atomic", "toml", "environment", "cleaning", "page_text")},
     {room: (room,) for room in ("ollama", "web", "conversations", "theming", "metrics", "documents", "tools")},
     {"settings": ("settings",), "storage": ("storage",)},
     {"chat": ("chat",)},
@@ -38,6 +38,8 @@ ONLY_HERE: Mapping[str, tuple[str, ...]] = {
     "msgspec": ("tui.conversations", "tui.settings", "tui.storage"),
     "tomlkit": ("tui.settings",),
     "sqlite3": ("tui.storage",),
+    "numpy": ("tui.documents",),
+    "pypdf": ("tui.documents",),
     "h11": ("tui.demo",),
     "textual": ("tui.app",),
     "rich": ("tui.app",),
@@ -51,7 +53,14 @@ SAYS_NOTHING = frozenset({"util", "utils", "helper", "helpers", "manager", "mana
 LONGEST_LINES = 600
 DATA = ("tests/recorded/",)
 """What was recorded is as long as it was."""
-FIRST = ("tui", "tui.__main__", "tui.cli.arguments", "tui.environment", "tui.app.terminal.first_frame")
+FIRST = (
+    "tui",
+    "tui.__main__",
+    "tui.cli.arguments",
+    "tui.environment",
+    "tui.app.terminal.first_frame",
+    "tui.app.terminal.forking",
+)
 """What is imported before the first frame is on the terminal."""
 
 HEAVY = frozenset({*ONLY_HERE, "asyncio"})

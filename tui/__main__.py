@@ -27,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from tui.app.terminal.first_frame import FirstFrame
 
     with FirstFrame(term=os.environ.get("TERM", "")) as frame:
+        from tui.app.terminal.kept_code import KEPT
+
+        KEPT.use()
         from tui.environment import problem_at_start, read_environment
 
         environment = read_environment(os.environ, platform=sys.platform)
@@ -50,13 +53,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return run_plainly(arguments)
 
+        from tui.app.terminal.forking import fork_app
+
+        parent = fork_app(os.environ)
+        if isinstance(parent, int):
+            frame.taken_over()
+            return parent
+
         import gc
 
         # Everything that the start makes stays; looking for garbage among it only takes time.
         gc.disable()
-        from tui.app.start import run_app
+        try:
+            from tui.app.start import run_app
 
-        return run_app(arguments, environment=environment, first_frame=frame)
+            return run_app(arguments, environment=environment, first_frame=frame, parent=parent)
+        except Exception as error:  # noqa: BLE001  without the values of variables, which Python would not print either
+            from tui.app.crash import tell_crash_of_start
+
+            frame.undo()
+            return tell_crash_of_start(error, os.environ, keeps_report=not arguments.private)
 
 
 if __name__ == "__main__":

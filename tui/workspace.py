@@ -14,24 +14,28 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tui.atomic import make_private_folder
 from tui.chat.catalog import Catalog
 from tui.chat.choice import choose_model
+from tui.chat.closing import close_within
 from tui.chat.cloud import CloudLeave, GuardedEngine
 from tui.chat.connection import Connection, ConnectionState, Link
 from tui.chat.events import AnswerBegan, AnswerEnded, SessionEvent
-from tui.chat.faults import report_fault, report_fault_of
-from tui.chat.generation import Generation, generation_of
+from tui.chat.faults import report_fault_of
+from tui.chat.fitting import Plan
+from tui.chat.generation import Generation
 from tui.chat.kept_requests import KeptRequests
 from tui.chat.memory import FreeMemory, free_memory
 from tui.chat.open_sessions import OpenSessions
 from tui.chat.pulls import Pulls
 from tui.chat.servers import Servers
 from tui.chat.session import Session, SessionTools
-from tui.conversations.values import Message
+from tui.chat.steering import Steering
+from tui.chat.usage_file import append_usage, read_usage, usage_of
+from tui.conversations.control import NOTHING_SET, Control
+from tui.conversations.values import Conversation
 from tui.engine import ChatRequest, Engine, Host, Model, ModelDetails, RunningModel
 from tui.failures import Failure
-from tui.metrics.usage import CONNECTED, UsageRecord, decode_usage, encode_usage, typical_load_seconds
+from tui.metrics.usage import CONNECTED, UsageRecord, typical_load_seconds
 from tui.ollama.address import parse_host
 from tui.ollama.gpu import MachineReader
 from tui.ollama.lacking import refuse_what_is_lacking
@@ -48,9 +52,6 @@ if TYPE_CHECKING:
     from tui.demo.server import DemoServer
     from tui.ollama.client import OllamaClient
 
-USAGE_TAIL_BYTES = 1_000_000
-"""How much of the usage file is read back: far more than the history of loads needs."""
-
 CONTEXT_SETTING = "generation.context_tokens"
 
 FINISH_LIMIT_SECONDS = 30 * 60.0
@@ -58,9 +59,6 @@ FINISH_LIMIT_SECONDS = 30 * 60.0
 
 CLOSE_PATIENCE_SECONDS = 8.0
 """A disk that hangs does not keep the program."""
-
-LAST_CHANCE_SECONDS = 0.1
-"""What is closed after the patience is over has this long; most of it needs no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +129,13 @@ class Workspace:
         )
         self._memory_options: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._contexts_taken_over: dict[tuple[str, str], int] = {}
+        self.steering = Steering(
+            presets=places.presets,
+            models_file=places.models_file,
+            loaded=lambda: self.loaded,
+            same_model=same_model,
+            is_kept=not self.is_throwaway,
+        )
         self.machine = MachineReader()
         """This computer's GPUs and memory."""
         self._usage: list[UsageRecord] = []
@@ -188,7 +193,8 @@ class Workspace:
         An address that cannot be one is no reason not to start, unless it stands on the command line: then ``Failure``.
         Else this machine is asked, and ``start_complaint`` says why.
         """
-        self._usage = list(await asyncio.to_thread(self._read_usage))
+        self._usage = list(await asyncio.to_thread(read_usage, self.places.usage_file))
+        await asyncio.to_thread(self.steering.read)
         if self.options.is_demo:
             await self._start_demo()
         else:
@@ -226,20 +232,20 @@ class Workspace:
         # What waits for the disk leaves the rest some time.
         disk_until = until - patience_seconds / 4
         results = [
-            await _close_within(disk_until, self._close_connection(), "closing the connection"),
-            await _close_within(disk_until, self.pulls.close(), "stopping what is pulled"),
-            await _close_within(disk_until, self._open_sessions.close(), "closing the conversations"),
-            await _close_within(disk_until, self._finish_tasks(), "finishing what runs in the background"),
-            await _close_within(disk_until, self.shelf.aclose(), "closing the shelf"),
+            await close_within(disk_until, self._close_connection(), "closing the connection"),
+            await close_within(disk_until, self.pulls.close(), "stopping what is pulled"),
+            await close_within(disk_until, self._open_sessions.close(), "closing the conversations"),
+            await close_within(disk_until, self._finish_tasks(), "finishing what runs in the background"),
+            await close_within(disk_until, self.shelf.aclose(), "closing the shelf"),
         ]
         engines = (*self._engines_left, *(() if self._engine is None else (self._engine,)))
-        results += [await _close_within(until, engine.aclose(), "closing an engine") for engine in engines]
+        results += [await close_within(until, engine.aclose(), "closing an engine") for engine in engines]
         results += [
-            await _close_within(until, self.request_log.aclose(), "closing the log of requests"),
-            await _close_within(until, self._open.aclose(), "closing the demo"),
-            await _close_within(until, self.servers.close(), "stopping ollama"),
-            await _close_within(until, self.machine.close(), "letting go of the gpu"),
-            await _close_within(until, asyncio.to_thread(self._stack.close), "removing what is not kept"),
+            await close_within(until, self.request_log.aclose(), "closing the log of requests"),
+            await close_within(until, self._open.aclose(), "closing the demo"),
+            await close_within(until, self.servers.close(), "stopping ollama"),
+            await close_within(until, self.machine.close(), "letting go of the gpu"),
+            await close_within(until, asyncio.to_thread(self._stack.close), "removing what is not kept"),
         ]
         return all(results)
 
@@ -406,7 +412,7 @@ class Workspace:
         # The person may have gone to another server meanwhile.
         host = self._asked_hosts.pop(event.message.id, self.host.url)
         if not session.is_private:
-            self._keep_usage(_usage_record(event.message, host=host))
+            self._keep_usage(usage_of(event.message, host=host))
 
     async def _refuse_what_is_lacking(self, request: ChatRequest) -> None:
         """By what the catalog knows; it asks only a server that answers, so that nothing waits for it twice."""
@@ -424,7 +430,7 @@ class Workspace:
 
     def _keep_usage(self, record: UsageRecord) -> None:
         self._usage.append(record)
-        self._in_background(asyncio.to_thread(self._append_usage, record), "keeping the statistics")
+        self._in_background(asyncio.to_thread(append_usage, self.places.usage_file, record), "keeping the statistics")
 
     def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """``close`` waits for it."""
@@ -492,25 +498,44 @@ class Workspace:
         self.request_log.use(self.loaded.settings.log)
         return self.loaded
 
-    def generation(self, model: str) -> Generation:
-        """How the model of this name is asked to answer, by the settings of this moment."""
+    def generation(self, model: str, control: Control = NOTHING_SET) -> Generation:
+        """How the model of this name is asked to answer at this moment, in a conversation with that control."""
         found = self.find_model(model)
         capabilities = None if found is None else found.capabilities
-        generation = generation_of(
-            self.loaded.settings.generation,
-            can_think=None if capabilities is None else "thinking" in capabilities,
-        )
+        can_think = None if capabilities is None else "thinking" in capabilities
+        generation = self.steering.generation(model, control, can_think=can_think)
         taken_over = self._contexts_taken_over.get((self.host.url, model))
         options = dict(generation.options) if taken_over is None else {**generation.options, "num_ctx": taken_over}
         options |= self._memory_options.get((self.host.url, model), {})
         return replace(generation, options=MappingProxyType(options))
 
-    def use_memory_options(self, model: str, options: Mapping[str, Any]) -> None:
-        """Until chinwag ends, this server's model is asked with these in the place of those set; none: as it is set."""
+    def plan(self, conversation: Conversation, model: str) -> Plan:
+        """What holds for the conversation's next request to the model."""
+        found = self.steering.answering(conversation.control, model)
+        generation = self.generation(model, conversation.control)
+        return Plan(
+            generation=generation,
+            system=found.system.value or "",
+            history_messages=found.value("history_messages"),
+            history_tokens=found.value("history_tokens"),
+            window_tokens=self._window_tokens(model, generation.options.get("num_ctx")),
+        )
+
+    def _window_tokens(self, model: str, wanted: int | None) -> int | None:
+        """The window that a request gets: the loaded model's, unless the request makes it load with its own."""
+        if self.is_cloud(model):
+            return None
+        running, found = self.running_model(model), self.find_model(model)
+        if wanted is not None:
+            return min(wanted, (found.trained_context_tokens if found is not None else None) or wanted)
+        return None if running is None or running.has_died else running.context_tokens or None
+
+    def use_memory_options(self, model: str, options: Mapping[str, Any], *, host_url: str) -> None:
+        """Until chinwag ends, that server's model is asked with these in the place of those set; none: as it is set."""
         if options:
-            self._memory_options[self.host.url, model] = dict(options)
+            self._memory_options[host_url, model] = dict(options)
         else:
-            self._memory_options.pop((self.host.url, model), None)
+            self._memory_options.pop((host_url, model), None)
 
     def take_over_context(self, model: str, tokens: int | None) -> None:
         """Until chinwag ends, this server's model is asked with the context that it was loaded with; None: as it is set."""
@@ -529,9 +554,9 @@ class Workspace:
             keep_alive=generation.keep_alive if keep_alive is None else keep_alive,
         )
 
-    def wanted_context_tokens(self, model: str) -> int | None:
+    def wanted_context_tokens(self, model: str, control: Control = NOTHING_SET) -> int | None:
         """The window that a chat with it asks for; None while that is left to the server."""
-        tokens = self.generation(model).options.get("num_ctx")
+        tokens = self.generation(model, control).options.get("num_ctx")
         return tokens if isinstance(tokens, int) else None
 
     async def free_memory(self) -> FreeMemory:
@@ -552,7 +577,7 @@ class Workspace:
             now=self.now,
             clock=self.clock,
             new_message_id=lambda: self.random_bytes(6).hex(),
-            generation=self.generation,
+            plan=self.plan,
             namesakes=self._namesakes,
             check=self._refuse_what_is_lacking,
             set_aside=self._set_aside,
@@ -564,42 +589,6 @@ class Workspace:
     def _set_aside(self, files: tuple[Path, ...]) -> None:
         self.on_set_aside(files)
 
-    def _read_usage(self) -> tuple[UsageRecord, ...]:
-        try:
-            with self.places.usage_file.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - USAGE_TAIL_BYTES))
-                return decode_usage(file.read())
-        except OSError:
-            return ()
-
-    def _append_usage(self, record: UsageRecord) -> None:
-        """These are statistics: a disk that refuses them is named where conversations are saved, not here."""
-        try:
-            make_private_folder(self.places.usage_file.parent)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            descriptor = os.open(self.places.usage_file, flags, 0o600)
-            try:
-                os.write(descriptor, encode_usage(record))
-            finally:
-                os.close(descriptor)
-        except (OSError, Failure):
-            return
-
-
-async def _close_within(until: float, work: Coroutine[Any, Any, object], name: str) -> bool:
-    """Whether it ended well before ``until``, in monotonic seconds; else that is reported and it is left behind."""
-    task = asyncio.create_task(work, name=name)
-    await asyncio.wait({task}, timeout=max(LAST_CHANCE_SECONDS, until - time.monotonic()))
-    if not task.done():
-        task.cancel()
-        report_fault(TimeoutError("it took too long"), during=name)
-        return False
-    if task.cancelled() or (error := task.exception()) is None:
-        return not task.cancelled()
-    report_fault(error, during=name)
-    return False
-
 
 def _places(options: StartOptions, environ: Mapping[str, str], stack: ExitStack) -> Places:
     """A private start reads the person's settings and themes and writes none; the demo does not even read them."""
@@ -607,18 +596,3 @@ def _places(options: StartOptions, environ: Mapping[str, str], stack: ExitStack)
         return user_places(environ)
     throwaway = stack.enter_context(throwaway_places())
     return throwaway if options.is_demo else replace(throwaway, config=user_places(environ).config)
-
-
-def _usage_record(message: Message, *, host: str) -> UsageRecord:
-    counts = message.counts
-    return UsageRecord(
-        at=message.at.isoformat(timespec="seconds"),
-        host=host,
-        model=message.model,
-        outcome=message.state.value,
-        prompt_tokens=counts.prompt_tokens if counts else None,
-        answer_tokens=counts.answer_tokens if counts else None,
-        answer_seconds=counts.answer_seconds if counts else None,
-        load_seconds=counts.load_seconds if counts else None,
-        first_token_seconds=message.first_token_seconds,
-    )

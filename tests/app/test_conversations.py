@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.running import SLOW, UNHURRIED, Folders, Running
+from tests.app.running import SLOW, TERMINAL, UNHURRIED, Folders, Running
 from tui.app.screens.conversation_rows import Drawing, Entry
 from tui.app.screens.conversations import ConversationList, TitleField
 from tui.app.widgets.parts import Parts
@@ -345,6 +345,16 @@ async def test_copied_as_markdown(folders: Folders) -> None:
         await chinwag.until(lambda: "# alpha\n" in chinwag.app.clipboard, told="the clipboard")
         assert "## you · " in chinwag.app.clipboard
         assert "about alpha" in chinwag.app.clipboard
+
+
+async def test_a_copy_that_no_clipboard_takes_says_where_it_lies(folders: Folders) -> None:
+    await on_the_shelf(folders, ("alpha", timedelta(hours=1)))
+    async with folders.start(now=lambda: NOW, terminal={**TERMINAL, "TERM": "linux"}) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows("1 conversation")
+        await chinwag.press("alt+c")
+        await chinwag.shows(f"alpha as Markdown lies in {folders.root / 'state' / 'clipboard'}")
+        assert "sent to the terminal" not in chinwag.text
 
 
 async def test_what_another_chinwag_has_open_is_neither_renamed_nor_deleted(folders: Folders) -> None:

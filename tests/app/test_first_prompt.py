@@ -51,7 +51,7 @@ async def test_neither_cloud_nor_embeddings_are_chosen_unasked(tmp_path: Path) -
 async def test_nothing_that_can_chat_is_said_with_the_next_step(tmp_path: Path) -> None:
     models = [DemoModel(name="vectors:1b", capabilities=("embedding",))]
     async with served(tmp_path, models=models) as (folders, _), folders.start() as chinwag:
-        await chinwag.shows("that can chat", "ollama pull")
+        await chinwag.shows("that can chat", "/pull qwen3:8b")
         await chinwag.type("anybody?")
         await chinwag.press("enter")
         prompt = chinwag.chat.prompt

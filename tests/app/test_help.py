@@ -60,6 +60,30 @@ async def test_on_a_list_the_keys_of_that_list_are_told_and_it_stays(folders: Fo
         await chinwag.until(lambda: chinwag.app.screen is below, told="the list, as it was")
 
 
+async def test_in_the_settings_their_own_keys_are_told_and_they_stay(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.press("f2")
+        await chinwag.shows("next group")
+        below = chinwag.app.screen
+        text = told(await open_help(chinwag))
+        assert "next group" in text
+        assert "these close it first" not in text
+        await chinwag.press("escape")
+        await chinwag.until(lambda: chinwag.app.screen is below, told="the settings, as they were")
+
+
+async def test_a_changed_key_of_a_list_is_told_as_it_is(folders: Folders) -> None:
+    folders.write("config/settings.toml", "[keys]\n'list.rename' = 'f9'\n")
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.press("ctrl+o")
+        await chinwag.shows("f9 rename")
+        text = told(await open_help(chinwag))
+        assert "f9" in text
+        assert "alt+n" not in text
+
+
 async def test_what_would_do_nothing_says_why(folders: Folders) -> None:
     async with folders.start() as chinwag:
         await chinwag.shows("Ask tour:8b")

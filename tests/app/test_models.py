@@ -190,7 +190,7 @@ async def test_a_queue_never_leaves_for_the_cloud_unasked(folders: Folders, serv
 async def test_a_server_without_models_says_what_to_do(tmp_path: Path) -> None:
     async with served(tmp_path, models=[]) as (folders, _), folders.start() as chinwag:
         await open_picker(chinwag)
-        await chinwag.shows("no models here yet", "ollama pull", "0 models · 0 loaded")
+        await chinwag.shows("no models here yet", "alt+p pulls one", "0 models · 0 loaded")
         await chinwag.press("enter")
         assert isinstance(chinwag.app.screen, ModelPicker)
 

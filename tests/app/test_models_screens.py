@@ -240,8 +240,24 @@ async def test_a_pull_is_stopped_and_gone_on_with(slow: tuple[Folders, DemoServe
         await chinwag.press("enter")
         await chinwag.shows("it is there", "100 %")
         await chinwag.press("alt+x")
-        await chinwag.hides("guest:4b")
+        await chinwag.until(lambda: not chinwag.app.screen.query_one(RowList).rows, told="an empty list")
         assert sum(one.path == "/api/pull" for one in server.received) == 2
+
+
+async def test_what_was_asked_for_last_is_what_is_told_of(slow: tuple[Folders, DemoServer], gate: Gate) -> None:
+    folders, _ = slow
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        gate.after = gate.waits + 40
+        await chinwag.send("/pull guest:4b")
+        await chinwag.shows("↓ guest:4b")
+        await chinwag.send("/pull")
+        await chinwag.shows("goes on in the background")
+        await chinwag.type("nobody:7b")
+        await chinwag.press("enter")
+        await chinwag.shows("check its name and its tag", "enter go on")
+        assert chinwag.app.screen.query_one(RowList).marked.endswith("\nnobody:7b")
+        gate.is_open.set()
 
 
 async def test_the_end_of_the_program_stops_a_pull(slow: tuple[Folders, DemoServer], gate: Gate) -> None:

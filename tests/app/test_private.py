@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.app.running import Folders
+from tests.app.running import SLOW, UNHURRIED, Folders
 from tui.metrics.usage import decode_usage
 
 SECRET = "xyzzy-plugh"
@@ -71,3 +71,21 @@ async def test_an_empty_private_conversation_is_left_without_a_question(folders:
         await chinwag.send("hello")
         await chinwag.answered()
     assert "hello" in kept(folders)
+
+
+@UNHURRIED
+async def test_leaving_chinwag_from_a_private_one_asks_about_an_answer_under_way_elsewhere(folders: Folders) -> None:
+    async with folders.start(model=SLOW) as chinwag:
+        await chinwag.shows(f"Ask {SLOW}")
+        await chinwag.send("take your time")
+        await chinwag.shows("● answering")
+        answering = chinwag.chat.session
+        await chinwag.send("/private")
+        await chinwag.shows("private, nothing is kept")
+        await chinwag.press("ctrl+q")
+        await chinwag.shows("an answer is under way")
+        chinwag.clock.ahead_seconds += 1
+        await chinwag.press("enter")
+        await chinwag.hides("an answer is under way")
+        assert chinwag.app.is_running
+        assert answering.is_answering

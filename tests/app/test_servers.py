@@ -19,6 +19,7 @@ from tui.app.screens.chat_servers import status_words
 from tui.app.screens.connect import ConnectScreen
 from tui.app.screens.servers import ServersScreen
 from tui.app.widgets.rows import RowList
+from tui.app.widgets.text_rows import TextRows
 from tui.chat.servers import Servers, look_at
 from tui.demo import Answer, DemoModel, DemoServer, Prompt
 from tui.engine import EngineError, ErrorKind, Health, Host, RunningModel
@@ -124,6 +125,23 @@ async def test_a_server_is_written_down_changed_struck_out_and_brought_back(
         await chinwag.press("ctrl+underscore")
         await chinwag.shows("loft is back")
         assert read_hosts(file).hosts[0].memory_bytes == 24_000_000_000
+
+
+async def test_a_server_that_is_not_written_down_cannot_be_removed_and_that_is_said(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await open_servers(chinwag)
+        await chinwag.press("alt+d")
+        await chinwag.shows("it is not written down, so there is nothing to remove")
+        assert not (folders.root / "config" / "hosts.toml").exists()
+
+
+async def test_where_a_key_can_stand_is_told_in_a_small_window_too(folders: Folders) -> None:
+    async with folders.start(size=(80, 24)) as chinwag:
+        await open_servers(chinwag)
+        await chinwag.press("alt+a")
+        await chinwag.shows("Add a server")
+        told = chinwag.app.screen.query_one(TextRows).text.replace("\n", " ")
+        assert 'api_key = "…" under [name] in /' in told
 
 
 async def test_a_broken_file_of_servers_is_said_and_stays(folders: Folders) -> None:

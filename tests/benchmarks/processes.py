@@ -9,7 +9,11 @@ from pathlib import Path
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of all its threads, to the nanosecond where the system counts so, else to a hundredth of a second."""
+    """Of the process and its children, to the nanosecond where the system counts so, else to a hundredth of a second."""
+    return sum(_cpu_seconds(one) for one in _family(pid))
+
+
+def _cpu_seconds(pid: int) -> float:
     total_nanoseconds = 0
     try:
         for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -21,6 +25,17 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
+    """Of the process and its children; what they share is counted in each."""
+    return sum(_resident_bytes(one) for one in _family(pid))
+
+
+def _family(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = (line.split() for line in listed.splitlines())
+    return [pid, *(int(child) for child, parent in pairs if int(parent) == pid)]
+
+
+def _resident_bytes(pid: int) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,6 +145,17 @@ async def test_what_is_no_http_is_turned_away(server: DemoServer, head: bytes, s
         client.writer.write_eof()
         answer = await client.reader.read()
     assert answer.startswith(b"HTTP/1.1 %d " % status)
+
+
+async def test_client_that_is_turned_away_may_be_gone_already(
+    server: DemoServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    # Whoever comes after them is answered; a fault of theirs would be in the log by then.
+    assert (await ask(server, "GET", "/")).status == 200
 
 
 async def test_body_over_the_limit_is_turned_away(server: DemoServer) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -92,6 +94,45 @@ def open_newest(terminal: Terminal, title: str) -> None:
     terminal.wait_until(lambda screen: LIST_FRAME in screen and marked.search(screen) is not None, LONG_SECONDS)
     terminal.send(Key.enter)
     terminal.wait_until_gone(LIST_FRAME, LONG_SECONDS)
+
+
+def app_of(terminal: Terminal) -> int:
+    """The process that is the app; the terminal's own one only waits for it. To be asked while both run."""
+    for _ in moments():
+        for line in _processes("pid=,ppid=", "-A").splitlines():
+            pid, parent = map(int, line.split())
+            if parent == terminal.pid:
+                return pid
+    raise AssertionError("there is no app")
+
+
+def wait_for_end_of(pid: int) -> None:
+    """Wait until the process has ended, whether or not somebody has asked how."""
+    for _ in moments():
+        if _processes("stat=", "-p", str(pid)).strip().startswith("Z") or not is_there(pid):
+            return
+    raise AssertionError(f"process {pid} is still there")
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _processes(*words: str) -> str:
+    what, *which = words
+    return subprocess.run(["ps", "-o", what, *which], capture_output=True, text=True, check=False).stdout
+
+
+def moments() -> Iterator[None]:
+    """So long as anything may take, in steps: for what nobody tells."""
+    until_seconds = time.monotonic() + LONG_SECONDS
+    while time.monotonic() < until_seconds:
+        yield
+        time.sleep(0.05)
 
 
 def documents(home: Path) -> list[dict[str, Any]]:

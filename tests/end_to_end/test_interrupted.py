@@ -11,6 +11,7 @@ from tests.end_to_end.program import (
     DONE,
     LONG_SECONDS,
     TRY_AGAIN,
+    app_of,
     ask,
     ask_and_wait,
     chinwag,
@@ -19,6 +20,7 @@ from tests.end_to_end.program import (
     leave,
     open_newest,
     wait_for_answer,
+    wait_for_end_of,
     wait_until_usable,
     write,
 )
@@ -87,8 +89,9 @@ def test_an_answer_goes_on_to_its_end_when_the_terminal_goes_away(steady: Served
         terminal.wait_until(lambda screen: highest_number(screen) >= 10, LONG_SECONDS)
         ask(terminal, "and then this")
         terminal.wait_for("1 queued", LONG_SECONDS)
+        app = app_of(terminal)
         terminal.hang_up()
-        terminal.process.wait(LONG_SECONDS)
+        wait_for_end_of(app)
     (conversation,) = kept_conversations(home)
     _, answer, waiting = conversation.messages
     assert answer.text.endswith(LAST_WORD)
@@ -104,6 +107,7 @@ def test_an_answer_that_goes_on_without_its_terminal_is_seen_and_stopped_at_the_
         wait_until_usable(first)
         ask(first, "count for me")
         first.wait_until(lambda screen: highest_number(screen) >= 10, LONG_SECONDS)
+        app = app_of(first)
         first.hang_up()
         with chinwag("--host", steady.url, "--model", COUNTER, home=home) as second:
             wait_until_usable(second)
@@ -113,7 +117,7 @@ def test_an_answer_that_goes_on_without_its_terminal_is_seen_and_stopped_at_the_
             seen = highest_number(second.screen())
             second.wait_until(lambda screen: highest_number(screen) > seen + 10, LONG_SECONDS)
             second.send(Key.escape)
-            first.process.wait(LONG_SECONDS)
+            wait_for_end_of(app)
             second.wait_for("the other chinwag left this conversation", LONG_SECONDS)
             second.wait_for("stopped", LONG_SECONDS)
             ask(second, "mine now")

@@ -189,6 +189,7 @@ async def test_a_file_of_certificates_that_cannot_be_read_is_named(tmp_path: Pat
     with pytest.raises(OllamaConnectionError, match="certificates to trust cannot be read") as error:
         await client.version()
     assert "own-ca.pem" in error.value.message
+    assert "Errno" not in error.value.message
     await client.aclose()
 
 

@@ -195,3 +195,8 @@ def test_a_broken_file_is_a_fault_until_its_copy_is_named(file: Path) -> None:
         SettingsFault(source="settings.toml", message=f"it was broken and is now kept as {copy.name}"),
     )
     assert saved.settings == settings_of({"appearance.theme": "nord"})
+
+
+def test_no_two_settings_of_a_group_are_called_the_same(file: Path) -> None:
+    names = [(one.setting.group, one.words) for one in form_fields(SETTINGS, loaded(file), {})]
+    assert len(set(names)) == len(names)

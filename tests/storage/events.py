@@ -9,13 +9,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.storage.samples import NOON, any_text
+from tests.storage.samples import NOON, any_control, any_text
 from tui.conversations.edits import new_conversation, replace_message, without_message, without_messages_from
 from tui.conversations.titles import title_from_prompt
 from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import FinalCounts, ToolCall
 from tui.storage.records import (
     BegunAnswer,
+    ChangedControl,
     ChangedModel,
     ChangedTitle,
     EndedAnswer,
@@ -109,6 +110,8 @@ def _after(conversation: Conversation, event: Event) -> Conversation:
             return replace(conversation, title=title, updated_at=moment)
         case ChangedModel(model=model, at=moment):
             return replace(conversation, model=model, updated_at=moment)
+        case ChangedControl(control=control, at=moment):
+            return replace(conversation, control=control, updated_at=moment)
 
 
 def _named(conversation: Conversation, message_id: str) -> Message:
@@ -166,6 +169,7 @@ def _next_event(conversation: Conversation, new_id: str) -> st.SearchStrategy[An
         st.builds(BegunAnswer, message=new_message),
         st.builds(ChangedTitle, title=any_text, at=_moments),
         st.builds(ChangedModel, model=any_text, at=_moments),
+        st.builds(ChangedControl, control=any_control, at=_moments),
     ]
     if conversation.messages:
         ids = st.sampled_from([message.id for message in conversation.messages])

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tui.conversations.control import NOTHING_SET, Control
 from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import FinalCounts, ToolCall
 
@@ -127,7 +128,8 @@ any_json = st.recursive(
 )
 
 _counted = st.none() | st.integers(min_value=0, max_value=2**70)
-_seconds = st.none() | st.floats(min_value=0, allow_infinity=False)
+_seconds_only = st.floats(min_value=0, allow_infinity=False)
+_seconds = st.none() | _seconds_only
 _moments = st.datetimes(timezones=st.just(UTC))
 
 
@@ -166,6 +168,22 @@ any_message = st.builds(
     failure=any_text,
 )
 
+any_control = st.builds(
+    Control,
+    preset=any_text,
+    system=st.none() | any_text,
+    options=st.dictionaries(
+        any_text,
+        any_text | st.booleans() | st.integers(0, 2**40) | st.lists(any_text, max_size=3).map(tuple) | _seconds_only,
+        max_size=3,
+    ),
+    format=st.none() | any_text,
+    format_name=any_text,
+    when_full=any_text,
+    left_out_until=any_text,
+    left_out_at=any_text,
+)
+
 any_conversation = st.builds(
     Conversation,
     id=st.text(ALPHABET, min_size=26, max_size=26),
@@ -173,5 +191,6 @@ any_conversation = st.builds(
     updated_at=_moments,
     title=any_text,
     model=any_text,
+    control=st.just(NOTHING_SET) | any_control,
     messages=st.lists(any_message, max_size=4, unique_by=lambda message: message.id).map(tuple),
 )

@@ -26,6 +26,8 @@ from tui.storage.documents import NewerDocument, UnreadableDocument
 from tui.storage.records import ChangedTitle, Event, RemovedMessage, SentPrompt, encode_line
 from tui.storage.shelf import Shelf
 
+EAGERLY = getattr(asyncio, "eager_task_factory", None)
+"""How the terminal library has tasks begin."""
 NEVER = LogTimes(sync_seconds=1e6, retry_seconds=1e6, idle_seconds=1e6)
 SOON = LogTimes(sync_seconds=0.01, retry_seconds=0.01, idle_seconds=0.01)
 
@@ -118,6 +120,24 @@ async def test_everything_that_is_given_at_once_keeps_its_order(shelf: Shelf, op
     waiting = [log.append(event, durable=number % 7 == 0) for number, event in enumerate(events)]
     await asyncio.gather(*waiting)
     assert await open_shelf().load(ID) == slowly(EMPTY, events)
+
+
+@pytest.mark.skipif(EAGERLY is None, reason="before Python 3.12 no task begins before it is known")
+async def test_tasks_that_begin_before_they_are_known_end_like_all_others(shelf: Shelf, open_shelf: OpenShelf) -> None:
+    asyncio.get_running_loop().set_task_factory(EAGERLY)
+    log = shelf.new_log(EMPTY, tell=_unheard, times=SOON)
+    events = [event for number in range(1, 30) for event in turn(number)]
+    for number, event in enumerate(events):
+        kept = log.append(event, durable=number % 2 == 0)
+        if number % 2:
+            # The sync before it may take this one with it, and the timer of this one then finds nothing to do.
+            await asyncio.wait_for(kept, 10)
+            await asyncio.sleep(2 * SOON.sync_seconds)
+        else:
+            await asyncio.sleep(0.0002 * (number % 7))
+    await asyncio.wait_for(log.settled(), 10)
+    assert await open_shelf().load(ID) == slowly(EMPTY, events)
+    asyncio.get_running_loop().set_task_factory(None)
 
 
 async def test_cancelled_caller_takes_nothing_with_it(shelf: Shelf, open_shelf: OpenShelf) -> None:

@@ -77,6 +77,9 @@ class Listening(Host):
         self.note(f"asked to end by {number.name}")
         self.exit(return_code=8)
 
+    def interrupted(self) -> None:
+        self.note("interrupted")
+
     def terminal_answered(self, report: str) -> None:
         self.say(f"answered {report!r}")
 

@@ -73,7 +73,7 @@ def test_every_way_out_leaves_the_terminal_as_it_was() -> None:
         quit_by_key: 0,
         crash: 1,
         end_by(signal.SIGTERM): 128 + signal.SIGTERM,
-        end_by(signal.SIGINT): 0,
+        end_by(signal.SIGINT): 128 + signal.SIGINT,
         end_by(signal.SIGQUIT): 128 + signal.SIGQUIT,
         end_by(signal.SIGHUP): 128 + signal.SIGHUP,
     }

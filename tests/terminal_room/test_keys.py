@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from textual import events
 from textual.message import Message
 
-from tui.app.terminal.key_messages import MessageMaker
+from tui.app.terminal.key_messages import MessageMaker, TypedText
 from tui.app.terminal.key_spelling import Report, Sequence, Token, Typed
 from tui.app.terminal.keys import DEFAULT_WAITS, KeyDecoder, Pasted
 
@@ -51,7 +51,11 @@ def keys(*reads: bytes, gap_seconds: float = 0.001) -> list[str]:
 
 def typed(data: bytes) -> str:
     """What would be typed into a prompt."""
-    return "".join(message.character or "" for message in heard(data) if isinstance(message, events.Key))
+    return "".join(
+        message.text if isinstance(message, TypedText) else message.character or ""
+        for message in heard(data)
+        if isinstance(message, events.Key | TypedText)
+    )
 
 
 XTERM = {

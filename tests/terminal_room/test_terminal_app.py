@@ -163,7 +163,7 @@ def test_little_lies_before_an_echo_on_a_line_that_carries_less_than_there_is(tm
     with host([*ARGV, str(ticks)], line_bytes_per_second=8_000) as terminal:
         terminal.wait_for("ready", 30)
         terminal.send(F10)
-        until(lambda: len(terminal.raw) > 40_000)
+        until(lambda: len(terminal.raw) > 40_000, 60)
         waited_bytes = []
         for letter in "ßöü":
             start = len(terminal.raw)

@@ -67,23 +67,23 @@ async def test_guessed_heights_become_true_when_the_message_is_seen() -> None:
 
 
 def is_drawing(host: Host) -> bool:
-    return host.transcript._is_clock_running
+    return host.transcript._frames.is_due or host.transcript._numbers.is_due
 
 
-async def test_the_frame_clock_rests_when_nothing_comes() -> None:
+async def test_nothing_is_due_when_nothing_comes() -> None:
     host = Host()
     async with host.run_test(size=(120, 40)) as pilot:
         host.transcript.show(conversation(prompt("go")))
         host.transcript.add(answer("", state=MessageState.answering))
         host.transcript.grow("some text")
-        assert is_drawing(host)
+        host.transcript.grow(", quite some")
         for _ in range(300):
             if not is_drawing(host):
                 break
             await pilot.pause(0.01)
         assert not is_drawing(host)
         host.transcript.grow(" and more")
-        assert "some text and more" in "".join(host.screen_lines())
+        assert "some text, quite some and more" in "".join(host.screen_lines())
 
 
 async def test_the_end_of_what_is_written_is_marked_while_it_comes() -> None:

@@ -75,7 +75,6 @@ async def test_an_answer_that_comes_in_pieces_is_drawn_at_once_and_then_with_the
         host.transcript.grow("A **bo")
         assert host.screen_lines()[3] == "   A bo"
         host.transcript.grow("ld** word")
-        assert host.screen_lines()[3] == "   A bo"
         await until(pilot, "A bold word")
         host.transcript.grow(" more")
         host.transcript.settle(replace(growing, text="A **bold** word more", state=MessageState.complete))

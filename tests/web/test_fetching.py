@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.failures import Failure
+from tui.page_text import text_of_html
 from tui.web.fetching import fetch_page
-from tui.web.page_text import text_of_html
 
 
 async def known(_host: str, _port: int) -> Sequence[str]:

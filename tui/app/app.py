@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,11 +17,14 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.worker import WorkerFailed
 
 from tui.app.ascii_only import AsciiOnly
 from tui.app.attention import Attention, AttentionWishes, Focus
 from tui.app.commands.keymap import Keymap, remappable, shown_keys, with_keys
+from tui.app.crash import EXIT_CODE, Crash, CrashReports, hear_faults_elsewhere
 from tui.app.glyphs import ASCII, UNICODE, Glyphs
+from tui.app.leaving import end_with_parent, is_worth_finishing, stop_clocks
 from tui.app.paint import Themed, textual_theme
 from tui.app.sayings import Sayings
 from tui.app.screens.chat_commands import ChatScreen
@@ -32,6 +35,7 @@ from tui.app.terminal.browser import Browser
 from tui.app.terminal.clipboard import TerminalClipboard
 from tui.app.terminal.driver import ChinwagDriver
 from tui.app.terminal.fast_screen import FastScreen
+from tui.app.terminal.forking import WaitingParent
 from tui.app.terminal.garbage import calm_garbage_collection
 from tui.app.terminal.terminal_app import TerminalApp
 from tui.app.terminal_traits import (
@@ -58,6 +62,7 @@ TERMINAL = "terminal"
 PUT_AWAY_SECONDS = 4.0
 END_OF_PROCESS_SECONDS = 2.0
 """After something did not close in time: a thread that waits for a disk would else keep the process."""
+FAULT_SECONDS = 30.0
 DEMO = "demo"
 """The group of the worker that goes to the demo."""
 FEW_COLOURS = (Colour.colours_16, Colour.none)
@@ -97,8 +102,10 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         environment: Environment,
         prepare: Callable[[StartOptions], Workspace],
         traits: TerminalTraits | None = None,
+        parent: WaitingParent | None = None,
     ) -> None:
-        """``traits`` are what is known of the terminal so far."""
+        """``traits`` are what is known of the terminal so far; ``parent`` waits in the shell's place, if anybody does."""
+        self._waiting_parent = parent or WaitingParent()
         self._workspace = workspace
         self._environment = environment
         self._prepare = prepare
@@ -116,6 +123,12 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         )
         self._chat: ChatScreen | None = None
         self._is_leaving = False
+        self._is_unseen = False
+        self.crash: Crash | None = None
+        """The fault that ended the app, for whoever prints it when the terminal is back."""
+        self._crash_reports = CrashReports(
+            environ=workspace.environ, places=lambda: self._workspace.places, texts=self._texts, now=workspace.now
+        )
         self.start_failure: Failure | None = None
         """Why there was no start, for whoever prints it when the terminal is back."""
         # With few colours or none, the terminal's own are drawn as they are and not as what they may look like.
@@ -177,6 +190,9 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
 
     async def on_mount(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._fault)
+        if not self.is_headless:  # the process is then somebody else's
+            self._hear_faults_elsewhere()
+            end_with_parent(self._waiting_parent)
         try:
             await self._workspace.start()
         except Failure as failure:
@@ -210,6 +226,8 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
             keymap=self._command_keys,
         )
         chat.attention = self.attention
+        if self._waiting_parent.can_detach:
+            chat.finish_in_background = self.finish_unseen
         before, self._chat = self._chat, chat
         if before is None:
             await self.push_screen(chat)
@@ -234,10 +252,56 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
     def _fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A fault of ours that nobody waits for: it is said, and the rest goes on."""
         error = context.get("exception")
-        what = f"{type(error).__name__}: {error}" if error is not None else str(context.get("message", ""))
-        if not self._is_leaving:
-            details = "" if error is None else "".join(traceback.format_exception(error))
-            self._sayings.say("a fault in chinwag", role="error", more=what, details=details, seconds=30.0)
+        # Behind a bracket stand the arguments of what was called.
+        message = str(context.get("message", "")).partition("(")[0]
+        if self._is_leaving:
+            return
+        if error is None:
+            self._sayings.say("a fault in chinwag", role="error", more=message, seconds=FAULT_SECONDS)
+        elif self._crash_reports.is_new(error):
+            self.run_worker(self._tell_fault(error, message))
+
+    async def _tell_fault(self, error: BaseException, during: str) -> None:
+        told = await asyncio.to_thread(self._crash_reports.tell, error, during=during)
+        details = told.report if told.file is None else f"{told.report}\nthis is in {told.file}"
+        self._sayings.say("a fault in chinwag", role="error", more=told.what, details=details, seconds=FAULT_SECONDS)
+
+    def _hear_faults_elsewhere(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def heard(during: str, error: BaseException) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._fault, loop, {"message": during, "exception": error})
+
+        hear_faults_elsewhere(heard)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault where Textual knows no way to go on: the first one is told when the terminal is back."""
+        self._return_code = EXIT_CODE
+        if self.crash is None:
+            self.crash = self._crash_reports.tell(error.error if isinstance(error, WorkerFailed) else error)
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def _texts(self) -> Iterator[str]:
+        """What people and models wrote, for what must not quote it."""
+        if self._chat is not None:
+            yield self._chat.prompt.text
+        for session in tuple(self._workspace.sessions.values()):
+            yield session.conversation.title
+            for message in reversed(session.conversation.messages):
+                yield message.text
+                yield message.thinking
+
+    async def run_async(self, *args: Any, **options: Any) -> int | None:
+        try:
+            return await super().run_async(*args, **options)
+        finally:
+            if self.crash is not None and not self._is_leaving:
+                self._is_leaving = True
+                await self._put_away()
+                await self._workspace.close()
 
     def notify(
         self,
@@ -397,15 +461,31 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
 
     def terminal_lost(self) -> None:
         """Nobody looks any more: an answer under way comes to its end, and nothing else is begun."""
-        if self._chat is None or not self._workspace.is_answering:
+        if self._chat is None or not is_worth_finishing(self._workspace):
             super().terminal_lost()
         else:
+            self.finish_unseen()
+
+    def finish_unseen(self) -> None:
+        """Gives the shell back at once; the answers under way come to their end, then the process ends."""
+        if not self._is_unseen and not self._is_leaving:
+            self._is_unseen = True
             self.run_worker(self._finish_unseen())
 
     async def _finish_unseen(self) -> None:
+        if isinstance(self._driver, ChinwagDriver):
+            self._driver.let_go()
+        self._waiting_parent.detach()
         await self._put_away()
-        await self._workspace.finish_answers()
+        stop_clocks(self)
+        seconds = self._workspace.loaded.settings.storage.finish_seconds
+        await self._workspace.finish_answers(limit_seconds=seconds)
         super().terminal_lost()
+
+    def interrupted(self) -> None:
+        """SIGINT from outside is what Escape is, and when nothing runs that could be stopped, the end."""
+        if self._chat is None or not self._chat.stop_answer():
+            super().interrupted()
 
     def leave_with(self, code: int) -> None:
         """What runs is stopped and kept first."""

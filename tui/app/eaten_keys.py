@@ -44,7 +44,11 @@ class EatenKey:
     """What the key would do in chinwag; empty where it does nothing there."""
 
 
-_ZELLIJ = ("ctrl+p", "ctrl+n", "ctrl+t", "ctrl+s", "ctrl+o", "ctrl+h", "ctrl+g", "ctrl+q")
+_ZELLIJ = (
+    *(("ctrl+p", ""), ("ctrl+n", ""), ("ctrl+t", ""), ("ctrl+s", ""), ("ctrl+o", ""), ("ctrl+h", "")),
+    *(("ctrl+g", ""), ("ctrl+q", ""), ("alt+up", "pageup"), ("alt+down", "pagedown"), ("alt+f", "ctrl+right")),
+    *(("alt+i", ""), ("alt+l", ""), ("alt+n", "for a conversation that is open, /rename")),
+)
 _VSCODE = (("ctrl+p", ""), ("ctrl+e", "end"), ("ctrl+f", ""), ("ctrl+j", ""), ("ctrl+q", ""), ("f1", ""))
 _WINDOWS_TERMINAL = (("alt+enter", ""), ("alt+up", "pageup"), ("alt+down", "pagedown"))
 _EDITING = "prompt.editing"
@@ -95,7 +99,7 @@ def eaten_keys(surroundings: Surroundings, commands: Iterable[Command]) -> tuple
     if surroundings.is_screen:
         taken.append(("ctrl+a", "screen", "ctrl+a, then a; or home"))
     if surroundings.is_zellij:
-        taken += [(key, "zellij", "") for key in _ZELLIJ]
+        taken += [(key, "zellij", instead) for key, instead in _ZELLIJ]
     if surroundings.is_mosh:
         taken.append(("ctrl+^", "mosh", "press it twice"))
     if surroundings.is_vscode:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from tui.app.app import ChinwagApp
+from tui.app.crash import say_crash
 from tui.app.terminal.first_frame import FirstFrame
+from tui.app.terminal.forking import WaitingParent
 from tui.app.terminal_traits import (
     FILE_NAME,
     TerminalTraits,
@@ -38,7 +40,7 @@ class Arguments(Protocol):
     def settings(self) -> Mapping[str, str]: ...
 
 
-def run_app(arguments: Arguments, *, environment: Environment, first_frame: FirstFrame) -> int:
+def run_app(arguments: Arguments, *, environment: Environment, first_frame: FirstFrame, parent: WaitingParent) -> int:
     """The exit code: 0 at a normal end, 2 when something stood in the way of the start, 1 after a crash."""
     options = StartOptions(
         host=arguments.host,
@@ -56,10 +58,12 @@ def run_app(arguments: Arguments, *, environment: Environment, first_frame: Firs
     else:
         traits = _traits(workspace)
         environment = _with_colours(environment, traits)
-        app = ChinwagApp(workspace, environment=environment, prepare=Workspace.prepare, traits=traits)
+        app = ChinwagApp(workspace, environment=environment, prepare=Workspace.prepare, traits=traits, parent=parent)
         first_frame.taken_over()
         result = app.run(mouse=workspace.loaded.settings.terminal.mouse)
         failure = app.start_failure
+        if app.crash is not None:
+            say_crash(app.crash, os.environ)
         code = (app.return_code or 0) if result is None else result
     if failure is not None:
         first_frame.undo()

@@ -76,21 +76,21 @@ class Fit:
 def learn_scale(messages: Sequence[Message], *, model: str) -> Scale:
     """From the counts that the server gave of ``model``'s answers in this conversation."""
     scale, errors = Scale(), []
-    counted = [index for index, one in enumerate(messages) if _prompt_tokens(one, model) is not None]
     previous: int | None = None
-    for index in counted:
-        tokens = _prompt_tokens(messages[index], model) or 0
-        before = _spoken(messages[:index])
-        if previous is not None and scale.is_learned:
-            estimated = _anchored(messages, previous, scale, until=index, model=model)
-            if tokens > 0:
+    characters, count = 0, 0
+    for index, message in enumerate(messages):
+        tokens = _prompt_tokens(message, model)
+        if tokens is not None:
+            if previous is not None and scale.is_learned:
+                estimated = _anchored(messages, previous, scale, until=index, model=model)
                 errors.append(abs(estimated - tokens) / tokens)
-        characters = sum(len(one.text) for one in before)
-        if characters >= LEAST_CHARACTERS_TO_LEARN:
-            ratio = (tokens - TOKENS_PER_MESSAGE * len(before)) / characters
-            ratio = min(MOST_TOKENS_PER_CHARACTER, max(LEAST_TOKENS_PER_CHARACTER, ratio))
-            scale = Scale(tokens_per_character=ratio, is_learned=True)
-        previous = index
+            if characters >= LEAST_CHARACTERS_TO_LEARN:
+                ratio = (tokens - TOKENS_PER_MESSAGE * count) / characters
+                ratio = min(MOST_TOKENS_PER_CHARACTER, max(LEAST_TOKENS_PER_CHARACTER, ratio))
+                scale = Scale(tokens_per_character=ratio, is_learned=True)
+            previous = index
+        if _is_spoken(message):
+            characters, count = characters + len(message.text), count + 1
     error = sum(errors) / len(errors) if errors else None
     return Scale(tokens_per_character=scale.tokens_per_character, is_learned=scale.is_learned, error=error)
 
@@ -121,12 +121,13 @@ def fit(
     limit: int,
     unsent: str = "",
     answer_tokens: int = SMALLEST_ANSWER_TOKENS,
+    scale: Scale | None = None,
 ) -> Fit:
     """Which of the oldest exchanges go so that ``unsent`` and an answer of ``answer_tokens`` have room.
 
     System messages stay. With nothing unsent, the last prompt stays as well: it is the one that is asked.
     """
-    scale = learn_scale(messages, model=model)
+    scale = scale or learn_scale(messages, model=model)
     use = measure(messages, model=model, limit=limit, unsent=unsent, scale=scale)
     tokens, aim = use.used + use.added, limit - answer_tokens
     dropped: list[Message] = []
@@ -144,21 +145,24 @@ def within_limits(
     model: str,
     max_messages: int | None = None,
     max_tokens: int | None = None,
+    scale: Scale | None = None,
 ) -> tuple[Message, ...]:
     """The newest messages that a person's limits on the history leave; system messages stay and do not count.
 
     A prompt goes with its answers, and the last prompt always stays. None is no limit.
     """
-    scale = learn_scale(messages, model=model)
-    kept = list(messages)
-    for exchange in _exchanges(messages, keeps_last=True):
-        counted = [one for one in _spoken(kept) if one.role is not Role.system]
-        too_many = max_messages is not None and len(counted) > max_messages
-        if not too_many and (max_tokens is None or scale.tokens(counted) <= max_tokens):
-            break
-        gone = {one.id for one in exchange}
-        kept = [one for one in kept if one.id not in gone]
-    return tuple(kept)
+    scale = scale or learn_scale(messages, model=model)
+    gone: set[str] = set()
+    count, tokens = 0, 0.0
+    for number, exchange in enumerate(reversed(_exchanges(messages, keeps_last=False))):
+        spoken = _spoken(exchange)
+        count, tokens = count + len(spoken), tokens + scale.tokens(spoken)
+        is_over = (max_messages is not None and count > max_messages) or (
+            max_tokens is not None and tokens > max_tokens
+        )
+        if gone or (is_over and number):
+            gone.update(one.id for one in exchange)
+    return tuple(one for one in messages if one.id not in gone)
 
 
 def answer_limit(use: WindowUse) -> int | None:
@@ -212,11 +216,12 @@ def _anchored(messages: Sequence[Message], anchor: int, scale: Scale, *, until: 
 
 def _spoken(messages: Iterable[Message]) -> list[Message]:
     """What goes to the model of it."""
-    return [
-        one
-        for one in messages
-        if one.state is not MessageState.not_sent and (one.role is not Role.assistant or one.text or one.tool_calls)
-    ]
+    return [one for one in messages if _is_spoken(one)]
+
+
+def _is_spoken(message: Message) -> bool:
+    has_content = message.role is not Role.assistant or bool(message.text or message.tool_calls)
+    return has_content and message.state is not MessageState.not_sent
 
 
 def _exchanges(messages: Sequence[Message], *, keeps_last: bool) -> list[list[Message]]:

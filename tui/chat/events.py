@@ -64,6 +64,13 @@ class MessageRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesLeftOut:
+    """The oldest messages do not fit any more and are not shown to the model, as the conversation says."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueChanged:
     prompts: tuple[str, ...]
     is_paused: bool
@@ -118,6 +125,7 @@ SessionEvent = (
     | PhaseChanged
     | AnswerEnded
     | MessageRemoved
+    | MessagesLeftOut
     | QueueChanged
     | ConversationChanged
     | SavingFailed

@@ -158,7 +158,7 @@ class FollowedSession(Session):
         match event:
             case GrownAnswer(message_id=message_id) if self._is_under_way(message_id):
                 self._grow(event)
-            case KeptPrompt(message=message, before=before):
+            case KeptPrompt(message=message, before=before) if message.state is MessageState.not_sent:
                 place = next((at for at, one in enumerate(self._queue) if one.id == before), len(self._queue))
                 self._queue.insert(place, message)
                 self._tell(QueueChanged(self.queue, is_paused=False))

@@ -18,6 +18,8 @@ _OPTIONS = {
     "top_k": "top_k",
     "min_p": "min_p",
     "repeat_penalty": "repeat_penalty",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
 }
 """The option that each setting is, by the setting's key."""
 
@@ -30,6 +32,8 @@ class Generation:
     think: bool | str | None = None
     keep_alive: str | None = None
     """A duration with its unit, or a number of seconds: ``5m``, ``-1``."""
+    format: str | Mapping[str, Any] | None = None
+    """None for text, ``json``, or a JSON schema."""
 
 
 AS_THE_MODEL_IS_MADE = Generation()

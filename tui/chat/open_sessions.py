@@ -90,9 +90,11 @@ class OpenSessions:
     async def finish(self, *, limit_seconds: float) -> None:
         """Returns when the answers under way have come to their end and are on the disk, or the time is over.
 
-        Prompts that wait go on waiting, marked as not sent.
+        Prompts that wait go on waiting, marked as not sent. What is private is kept nowhere, and so not waited for.
         """
-        answering = [one for one in self.by_id.values() if one.is_answering and not one.is_read_only]
+        answering = [
+            one for one in self.by_id.values() if one.is_answering and not one.is_read_only and not one.is_private
+        ]
         for one in answering:
             one.hold_queue()
         if answering:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from tui.chat.events import AnswerEnded, SessionEvent
+from tui.chat.events import AnswerEnded, AnswerGrew, SessionEvent
 from tui.chat.session import Session
+from tui.conversations.values import MessageState
 from tui.engine import EngineError, ErrorKind, FinalCounts, ModelDetails, RunningModel
 from tui.failures import Failure
 from tui.ollama.recovery import Remedy, Step, StepTaken, recovery_steps, take_step
@@ -33,20 +35,10 @@ class Recovering(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """A step was taken, and the prompt asked again where that could help."""
+class Helped:
+    """After this step an answer began. It may run out of memory yet; then the next one is taken."""
 
-    taken: StepTaken
-    ended: AnswerEnded | None = None
-    """How the answer ended; None when it was not asked again."""
-
-    @property
-    def has_helped(self) -> bool:
-        """Something came, and its end was not one for want of memory."""
-        if self.ended is None or is_out_of_memory(self.ended.failure):
-            return False
-        message = self.ended.message
-        return bool(message.text or message.thinking or message.tool_calls)
+    step: Step
 
 
 def is_out_of_memory(failure: Failure | None) -> bool:
@@ -84,31 +76,41 @@ async def try_steps(
     client: Recovering,
     use_options: Callable[[Mapping[str, Any]], None],
     is_wanted: Callable[[], bool],
-) -> AsyncGenerator[StepTaken | Tried, None]:
-    """Takes one step after the other and asks again after each, until the answer is not about memory.
+) -> AsyncGenerator[StepTaken | Helped, None]:
+    """Takes one step after the other and asks again after each, until an answer ends for another reason than memory.
 
-    Yields each step when it is taken, before it is asked again, and then what came of it. ``use_options`` is told what
-    the model is asked with from then on, and nothing at all when it did not help. ``is_wanted`` is asked before each
-    request: the person may have gone elsewhere meanwhile.
+    Yields each step when it is taken, before it is asked again, and that it helped as soon as something comes.
+    ``use_options`` is told what the model is asked with from then on; nothing at all when no step helped. ``is_wanted``
+    is asked before each request: the person may have gone elsewhere meanwhile.
     """
     has_helped = False
     try:
         for step in steps:
             taken = await take_step(step, client)
             yield taken
-            if step.remedy is Remedy.unload_others and not taken.unloaded:
+            if not changes_something(taken):
                 continue
             if not is_wanted() or not session.can_try_again():
                 return
             use_options({name: step.options[name] for name in MEMORY_OPTIONS if name in step.options})
-            tried = Tried(taken=taken, ended=await _ask_again(session))
-            has_helped = tried.has_helped
-            yield tried
-            if tried.ended is None or not is_out_of_memory(tried.ended.failure):
-                return
+            has_helped = False
+            async with aclosing(_asked_again(session)) as events:
+                async for event in events:
+                    if isinstance(event, AnswerGrew) and not has_helped:
+                        has_helped = True
+                        yield Helped(step=step)
+                    elif isinstance(event, AnswerEnded) and not is_out_of_memory(event.failure):
+                        has_helped = has_helped or event.message.state is MessageState.complete
+                        return
+            has_helped = False
     finally:
         if not has_helped:
             use_options({})
+
+
+def changes_something(taken: StepTaken) -> bool:
+    """Whether asking again can end otherwise after this step."""
+    return taken.step.remedy is not Remedy.unload_others or bool(taken.unloaded)
 
 
 async def unload_and_ask_again(session: Session, *, client: Recovering) -> StepTaken | None:
@@ -127,17 +129,17 @@ async def unload_and_ask_again(session: Session, *, client: Recovering) -> StepT
     return taken
 
 
-async def _ask_again(session: Session) -> AnswerEnded:
-    over: asyncio.Future[AnswerEnded] = asyncio.get_running_loop().create_future()
-
-    def hear(event: SessionEvent) -> None:
-        if isinstance(event, AnswerEnded) and not over.done():
-            over.set_result(event)
-
-    unsubscribe = session.subscribe(hear)
+async def _asked_again(session: Session) -> AsyncGenerator[SessionEvent, None]:
+    """What happens to the answer, its end included."""
+    happened: asyncio.Queue[SessionEvent] = asyncio.Queue()
+    unsubscribe = session.subscribe(happened.put_nowait)
     try:
         session.try_again()
-        return await over
+        while True:
+            event = await happened.get()
+            yield event
+            if isinstance(event, AnswerEnded):
+                return
     finally:
         unsubscribe()
 

@@ -28,6 +28,7 @@ def build_request(
         options=generation.options,
         think=generation.think,
         keep_alive=generation.keep_alive,
+        format=generation.format,
     )
 
 

@@ -6,11 +6,9 @@ It lives in the workspace and not in a screen, so an answer goes on when another
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from tui.chat.events import (
@@ -19,7 +17,9 @@ from tui.chat.events import (
     AnswerGrew,
     AnswerSeemsStuck,
     ConversationChanged,
+    ConversationReplaced,
     MessageRemoved,
+    MessagesLeftOut,
     Phase,
     PhaseChanged,
     PromptAdded,
@@ -27,20 +27,30 @@ from tui.chat.events import (
     SessionEvent,
 )
 from tui.chat.faults import report_fault, report_fault_of
+from tui.chat.fitting import compose, dropped
 from tui.chat.found import says_nothing, settle_interrupted, split_queue
-from tui.chat.generation import AS_THE_MODEL_IS_MADE, Generation
 from tui.chat.keeping import Keeper, Log
 from tui.chat.kept_requests import PRIVATE
 from tui.chat.live import LiveAnswer, Progress
-from tui.chat.request import build_request
-from tui.chat.silence import Namesakes, name_the_silence
-from tui.conversations.edits import renamed, replace_message, with_message, with_model, without_message
+from tui.chat.session_tools import SessionTools
+from tui.chat.silence import name_the_silence
+from tui.conversations.control import Control
+from tui.conversations.edits import (
+    renamed,
+    replace_message,
+    with_control,
+    with_message,
+    with_message_before,
+    with_model,
+    without_message,
+)
 from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import ChatRequest, Chunk, Engine, EngineError, FinalCounts
 from tui.failures import Failure
 from tui.ollama.slot_leak import StuckSlot
 from tui.storage.records import (
     BegunAnswer,
+    ChangedControl,
     ChangedModel,
     ChangedTitle,
     EndedAnswer,
@@ -52,48 +62,13 @@ from tui.storage.records import (
     SentPrompt,
 )
 
+__all__ = ["Session", "SessionTools"]
+
 Listener = Callable[[SessionEvent], None]
 
 RETRIABLE = frozenset({MessageState.failed, MessageState.broken_off})
 MANY_MESSAGES = 500
 """From here on a request is built in a thread, since that takes milliseconds."""
-
-
-async def _no_namesakes(_model: str) -> tuple[str, ...]:
-    return ()
-
-
-async def _refuses_nothing(_request: ChatRequest) -> None:
-    return
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionTools:
-    """What a session needs of the world; everything can be swapped in a test."""
-
-    engine: Callable[[], Engine]
-    """The engine of this moment: the person may have gone to another server meanwhile."""
-    is_cloud: Callable[[str], bool]
-    """Whether the model of this name runs elsewhere: it is never in this server's memory."""
-    now: Callable[[], datetime]
-    clock: Callable[[], float]
-    new_message_id: Callable[[], str]
-    generation: Callable[[str], Generation] = lambda _model: AS_THE_MODEL_IS_MADE
-    """How the model of this name is to answer, by the settings of this moment."""
-    namesakes: Namesakes = _no_namesakes
-    check: Callable[[ChatRequest], Awaitable[None]] = _refuses_nothing
-    """Raises ``EngineError`` for what the model cannot do, before anything is sent."""
-    set_aside: Callable[[tuple[Path, ...]], None] = lambda _files: None
-    """Hears where the files are that somebody else had put in the conversation's place."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    show_patience_seconds: float = 0.05
-    """How long a part of an answer waits to be shown until it is in the file."""
-    behind_seconds: float = 1.0
-    """What is not on the disk after that is told as not saved."""
-    end_patience_seconds: float = 1.0
-    """How long the end of an answer waits to be told until it is on the disk."""
-    close_patience_seconds: float = 2.0
-    """How long ``close`` waits for a connection that does not let go."""
 
 
 class Session:
@@ -125,6 +100,9 @@ class Session:
         """Somebody else is writing this conversation: nothing is asked, changed or saved here."""
         self.is_private = is_private
         """Nothing of it reaches the disk."""
+        self.last_request: ChatRequest | None = None
+        """The request that was made last; what became of it, its answer says."""
+        self._kept_control = conversation.control
         self._queue = queued
         self._is_paused = bool(queued)
         self._departing: Message | None = None
@@ -316,6 +294,27 @@ class Session:
     def rename(self, title: str) -> None:
         self._change(renamed(self._conversation, title, now=self._tools.now()))
 
+    def use_control(self, control: Control) -> None:
+        """What the conversation sets for itself from the next prompt on."""
+        if control != self._conversation.control:
+            self._change(with_control(self._conversation, control, now=self._tools.now()))
+
+    def sum_up(self, messages: Sequence[Message], summary: str) -> None:
+        """The model sees ``summary`` in the place of ``messages``, its oldest, from the next prompt on."""
+        at, control = self._tools.now(), dropped(self._conversation, messages)
+        places = [one.id for one in self._conversation.messages]
+        if self.is_read_only or self._is_closing or control.left_out_until not in places:
+            return
+        message = self._message(Role.system, summary, MessageState.complete)
+        after = [*places[places.index(control.left_out_until) + 1 :], *(one.id for one in self._queue), ""][0]
+        if after in places:
+            self._conversation = with_message_before(self._conversation, message, after, now=at)
+        else:
+            self._conversation = with_message(self._conversation, message, now=at)
+        self._keep(KeptPrompt(message=message, before=after))
+        self.use_control(control)
+        self._tell(ConversationReplaced(self._conversation))
+
     async def close(self) -> None:
         """Stops what runs and waits until all is on disk, as far as the disk allows. Nothing is asked or saved later."""
         self._is_closing = True
@@ -401,12 +400,15 @@ class Session:
         """Raises ``EngineError``, and what the engine raises against its word."""
         engine = self._tools.engine()
         model = live.message.model
-        generation = self._tools.generation(model)
+        plan = self._tools.plan(asked_of, model)
         if len(asked_of.messages) > MANY_MESSAGES:
-            request = await asyncio.to_thread(build_request, asked_of, model=model, generation=generation)
+            composed = await asyncio.to_thread(compose, asked_of, model, plan)
         else:
-            request = build_request(asked_of, model=model, generation=generation)
-        request = replace(request, metadata=self._metadata(live))
+            composed = compose(asked_of, model, plan)
+        if composed.dropped:
+            self.use_control(composed.control)
+            self._tell(MessagesLeftOut(composed.dropped))
+        self.last_request = request = replace(composed.request, metadata=self._metadata(live))
         live.prompt_characters = sum(len(one.text) for one in request.messages)
         await self._tools.check(request)
         counts: FinalCounts | None = None
@@ -544,6 +546,9 @@ class Session:
             self._keep(ChangedTitle(title=title, at=at))
         if model != self._keeper.model:
             self._keep(ChangedModel(model=model, at=at))
+        if (control := self._conversation.control) != self._kept_control:
+            self._kept_control = control
+            self._keep(ChangedControl(control=control, at=at))
 
     def _remove(self, message: Message) -> None:
         at = self._tools.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from tui.conversations.control import Control
 from tui.conversations.titles import title_from_prompt
 from tui.conversations.values import Conversation, Message, MessageState, Role
 
@@ -55,6 +56,18 @@ def renamed(conversation: Conversation, title: str, *, now: datetime) -> Convers
 def with_model(conversation: Conversation, model: str, *, now: datetime) -> Conversation:
     """With another model for the prompts to come; answers that are there keep theirs."""
     return replace(conversation, model=model, updated_at=now)
+
+
+def with_control(conversation: Conversation, control: Control, *, now: datetime) -> Conversation:
+    """With other settings of its own."""
+    return replace(conversation, control=control, updated_at=now)
+
+
+def with_message_before(conversation: Conversation, message: Message, before_id: str, *, now: datetime) -> Conversation:
+    """With ``message`` before the one of that id. Raises KeyError when there is none."""
+    position = _position_of(conversation, before_id)
+    before, after = conversation.messages[:position], conversation.messages[position:]
+    return replace(conversation, messages=(*before, message, *after), updated_at=now)
 
 
 def with_interrupted_marked(conversation: Conversation) -> Conversation:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from tui.conversations.control import NOTHING_SET, Control
 from tui.engine import FinalCounts, ToolCall
 
 
@@ -69,6 +70,7 @@ class Conversation:
     model: str = ""
     """The model that the next prompt goes to; empty: the default."""
     messages: tuple[Message, ...] = ()
+    control: Control = NOTHING_SET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

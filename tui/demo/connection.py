@@ -229,8 +229,12 @@ class Connection:
 
     async def _linger(self) -> None:
         """Reads on for a moment: closing with unread bytes would reset the connection and take the answer along."""
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
+        try:
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
+        except OSError:
+            # The client has gone meanwhile: nothing of it is left to be read.
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 while await self._reader.read(READ_BYTES):

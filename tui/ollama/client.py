@@ -34,7 +34,7 @@ from tui.engine import (
 from tui.ollama import embeddings, request_body, wire
 from tui.ollama.calls import LARGE_BYTES, LARGEST_ANSWER_BYTES, Calls
 from tui.ollama.chat_stream import LONGEST_TEXT_BYTES, ChatStream
-from tui.ollama.credentials import Credentials
+from tui.ollama.credentials import Credentials, headers_to_send
 from tui.ollama.embeddings import EmbeddedBatch
 from tui.ollama.errors import OllamaError, OllamaResponseError, one_line
 from tui.ollama.inline_thinking import InlineThinking
@@ -47,6 +47,7 @@ from tui.ollama.requests import EmbedRequest, GenerateRequest
 from tui.ollama.retries import OnRetry, Retrying, RetryPolicy
 from tui.ollama.runners import may_share_weights
 from tui.ollama.transport import Clock, Sleep, Transport
+from tui.ollama.written import WrittenRequest, written_request
 
 if TYPE_CHECKING:
     import httpx
@@ -101,6 +102,8 @@ class OllamaClient(ModelStore):
         whether the server lives; when it fails to say so twice in a row, the answer ends as broken off.
         """
         self._host = host
+        self._credentials = credentials
+        self._environ = os.environ if environ is None else environ
         self._clock = clock
         self._running_timeout_seconds = running_timeout_seconds
         self._list_timeout_seconds = list_timeout_seconds
@@ -349,6 +352,18 @@ class OllamaClient(ModelStore):
             asking=asking,
             on_retry=on_retry,
         )
+
+    def written_chat(self, request: ChatRequest) -> WrittenRequest:
+        """What ``chat`` sends, to be read or copied; nothing is sent. Raises ``ValueError`` for what cannot be."""
+        try:
+            headers = tuple(headers_to_send(self._credentials, self._host, self._environ))
+        except OllamaError:
+            headers = ()
+        url = f"{self._host.url}/api/chat"
+        try:
+            return written_request(url, request_body.chat_body(request), secret_headers=headers)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
 
     def generate(
         self, request: GenerateRequest, *, on_retry: OnRetry | None = None

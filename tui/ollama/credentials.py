@@ -83,8 +83,8 @@ def _checked(credentials: Credentials, host: Host) -> dict[str, str]:
     if target[0] != "https" and not is_loopback(target[1]) and not credentials.allow_plain_http:
         raise _withheld(
             host,
-            "it would travel over plain http, where anybody on the way can read it",
-            "use https, or allow plain http for this server",
+            "the key would travel over plain http, where anybody on the way can read it",
+            "use https, or set allow_plain_http = true for this server",
         )
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or name in _OURS:

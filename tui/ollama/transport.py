@@ -22,6 +22,7 @@ from tui.engine import ErrorKind, Host
 from tui.ollama import faults
 from tui.ollama.credentials import Credentials, headers_to_send, secrets_of
 from tui.ollama.errors import OllamaConnectionError, OllamaError, OllamaResponseError, one_line
+from tui.ollama.paced_reads import FULL_READ_BYTES, paced
 from tui.ollama.proxies import proxy_url
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _IDLE_CONNECTIONS = 4
 _IDLE_SECONDS = 30.0
 _HELD_BYTES = 4 * 1024 * 1024
 """How much of an answer waits for a reader who does not come before the socket is left alone."""
-_FULL_READ_BYTES = 32 * 1024
-"""A read that brings this much has more behind it: no token by token answer, so there is nothing to wait for."""
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
@@ -314,29 +313,46 @@ class Exchange:
             self._finish(error)
 
     async def _read_all(self, response: httpx.Response) -> None:
+        if self._read_interval_seconds <= 0:
+            await self._take_all(response)
+            return
+        with paced(response, self._pause) as is_paced:
+            if is_paced:
+                await self._take_all(response)
+            else:
+                await self._take_all_on_a_clock(response)
+
+    async def _take_all(self, response: httpx.Response) -> None:
+        async with aclosing(_parts(response)) as parts:
+            async for part in parts:
+                await self._take(part)
+
+    async def _take(self, part: bytes) -> None:
+        self._received.append(part)
+        self._received_bytes += len(part)
+        self._hear()
+        if self._received_bytes >= _HELD_BYTES:
+            self._has_room.clear()
+            await self._has_room.wait()
+            self._hear()
+
+    async def _take_all_on_a_clock(self, response: httpx.Response) -> None:
         turned = _LoopTurn()
         read_bytes = 0
         async with aclosing(_parts(response)) as parts:
             async for part in parts:
-                self._received.append(part)
-                self._received_bytes += len(part)
-                self._hear()
-                if self._received_bytes >= _HELD_BYTES:
-                    self._has_room.clear()
-                    await self._has_room.wait()
-                    self._hear()
+                await self._take(part)
                 if turned.since_asked():
                     # Waiting for this part let the loop turn, so it opened a new read of the socket. What else that
                     # read brought lies in memory and is taken after the pause, together with the next read.
-                    if max(read_bytes, len(part)) < _FULL_READ_BYTES:
+                    if max(read_bytes, len(part)) < FULL_READ_BYTES:
                         await self._pause()
                     read_bytes = 0
                     turned.ask()
                 read_bytes += len(part)
 
     async def _pause(self) -> None:
-        if self._read_interval_seconds > 0:
-            await self._sleep(self._read_interval_seconds)
+        await self._sleep(self._read_interval_seconds)
 
     def _hear(self) -> None:
         self.heard_at = self._clock()
@@ -473,9 +489,13 @@ def _ssl_context(url: str, environ: Mapping[str, str], ca_file: str | PathLike[s
 
 
 def _unreadable_certificates(where: str, error: Exception, or_else: str) -> OllamaConnectionError:
+    why = str(error)
+    # TLS has words of its own; those of the system come with a number that says nothing.
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        why = (error.strerror or why).lower()
     return OllamaConnectionError(
         "the certificates to trust cannot be read",
-        f"{where}: {one_line(str(error), 160)}",
+        f"{where}: {one_line(why, 160)}",
         f"correct it, or {or_else}",
         kind=ErrorKind.unreachable,
     )

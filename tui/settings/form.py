@@ -43,11 +43,16 @@ class Field:
 
     @property
     def words(self) -> str:
-        """Its key as people read it, without the unit, which stands behind the value: ``prose width``."""
+        """Its key as people read it: ``prose width``. The unit is a part of it where the value may lack one."""
         if self.setting.kind == "keys":
             return self.setting.key
         words = self.setting.key.replace("_", " ")
-        return words.removesuffix(f" {self.setting.unit}") if self.setting.unit else words
+        return words.removesuffix(f" {self.unit}") if self.unit else words
+
+    @property
+    def unit(self) -> str:
+        """What stands behind the value. Empty where it may be left unset: then the words have it."""
+        return "" if self.setting.default is None else self.setting.unit
 
     @property
     def is_overridden(self) -> bool:

@@ -26,6 +26,8 @@ class ServerSettings:
 class ChatSettings:
     model: str
     loads_chosen_model: bool
+    history_messages: int | None = None
+    history_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class GenerationSettings:
     top_k: int | None
     min_p: float | None
     repeat_penalty: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
     stop: tuple[str, ...]
     keep_alive: str
 
@@ -71,6 +75,7 @@ class AttentionSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageSettings:
     format: Literal["json", "toml"]
+    finish_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

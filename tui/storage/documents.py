@@ -7,15 +7,26 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
+from tui.conversations.control import NOTHING_SET, Control
 from tui.conversations.ids import is_id
 from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import FinalCounts, ToolCall
 from tui.failures import Failure
-from tui.storage.schema import VERSION, CountsRecord, DocumentRecord, EndRecord, MessageRecord, ToolCallRecord
+from tui.storage.schema import (
+    PLAIN_VERSION,
+    VERSION,
+    ControlRecord,
+    CountsRecord,
+    DocumentRecord,
+    EndRecord,
+    MessageRecord,
+    ToolCallRecord,
+)
 from tui.toml import read_toml, write_toml
 
 DocumentFormat = Literal["json", "toml"]
@@ -135,10 +146,26 @@ def _conversation_of(record: DocumentRecord, conversation_id: str) -> Conversati
         updated_at=in_utc(record.updated_at),
         title=record.title,
         model=record.model,
+        control=NOTHING_SET if record.control is None else control_of_record(record.control),
         messages=tuple(
             message_of_record(message, message_id=message_id, field=f"messages[{position}]")
             for message, message_id, position in messages
         ),
+    )
+
+
+def control_of_record(record: ControlRecord) -> Control:
+    return Control(
+        preset=record.preset,
+        system=record.system,
+        options=MappingProxyType(
+            {name: tuple(value) if isinstance(value, list) else value for name, value in record.options.items()}
+        ),
+        format=record.format,
+        format_name=record.format_name,
+        when_full=record.when_full,
+        left_out_until=record.left_out_until,
+        left_out_at=record.left_out_at,
     )
 
 
@@ -246,14 +273,30 @@ def _indented_json(record: msgspec.Struct) -> bytes:
 
 def _record_of(conversation: Conversation, sequence: int, *, arguments_as_text: bool) -> DocumentRecord:
     return DocumentRecord(
-        chinwag=VERSION,
+        chinwag=VERSION if conversation.control.is_set else PLAIN_VERSION,
         id=conversation.id,
         created_at=in_utc(conversation.created_at),
         updated_at=in_utc(conversation.updated_at),
         title=conversation.title,
         model=conversation.model,
+        control=record_of_control(conversation.control) if conversation.control.is_set else None,
         messages=[record_of_message(message, arguments_as_text=arguments_as_text) for message in conversation.messages],
         end=EndRecord(sequence=sequence, complete=True),
+    )
+
+
+def record_of_control(control: Control) -> ControlRecord:
+    return ControlRecord(
+        preset=control.preset,
+        system=control.system,
+        options={
+            name: list(value) if isinstance(value, tuple) else value for name, value in sorted(control.options.items())
+        },
+        format=control.format,
+        format_name=control.format_name,
+        when_full=control.when_full,
+        left_out_until=control.left_out_until,
+        left_out_at=control.left_out_at,
     )
 
 

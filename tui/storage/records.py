@@ -16,10 +16,19 @@ from zlib import crc32
 
 import msgspec
 
+from tui.conversations.control import NOTHING_SET, Control
 from tui.conversations.values import Conversation, Message
 from tui.engine import ToolCall
-from tui.storage.documents import in_utc, message_of_record, record_of_message, record_of_tool_call, tool_call_of_record
-from tui.storage.schema import MessageRecord, ToolCallRecord
+from tui.storage.documents import (
+    control_of_record,
+    in_utc,
+    message_of_record,
+    record_of_control,
+    record_of_message,
+    record_of_tool_call,
+    tool_call_of_record,
+)
+from tui.storage.schema import ControlRecord, MessageRecord, ToolCallRecord
 
 FORMAT = 1
 """The version of the lines that are written here."""
@@ -41,6 +50,7 @@ class Began:
     updated_at: datetime
     title: str = ""
     model: str = ""
+    control: Control = NOTHING_SET
     format: int = FORMAT
     reader: int = FORMAT
     """The oldest format whose programs may read and continue this journal."""
@@ -53,6 +63,7 @@ class Began:
             updated_at=conversation.updated_at,
             title=conversation.title,
             model=conversation.model,
+            control=conversation.control,
         )
 
 
@@ -135,6 +146,14 @@ class ChangedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedControl:
+    """What the conversation has set for itself, all of it."""
+
+    control: Control
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownKind:
     """What a newer chinwag wrote. It is skipped, and its journal is kept."""
 
@@ -152,6 +171,7 @@ Event = (
     | RemovedFrom
     | ChangedTitle
     | ChangedModel
+    | ChangedControl
 )
 """What happens to a conversation."""
 
@@ -199,6 +219,8 @@ def _fields_of(value: Event | Began) -> tuple[str, dict[str, Any]]:
             return "title", {"title": title, "at": _time(at)}
         case ChangedModel(model=model, at=at):
             return "model", {"model": model, "at": _time(at)}
+        case ChangedControl(control=control, at=at):
+            return "control", {"control": _control_fields(control), "at": _time(at)}
         case Began():
             return "head", {
                 "format": value.format,
@@ -208,6 +230,7 @@ def _fields_of(value: Event | Began) -> tuple[str, dict[str, Any]]:
                 "updated_at": _time(value.updated_at),
                 "title": value.title,
                 "model": value.model,
+                **({"control": _control_fields(value.control)} if value.control.is_set else {}),
             }
 
 
@@ -224,6 +247,10 @@ def _grown_fields(value: GrownAnswer) -> dict[str, Any]:
             msgspec.to_builtins(record_of_tool_call(call, arguments_as_text=False)) for call in value.tool_calls
         ]
     return fields
+
+
+def _control_fields(control: Control) -> Any:
+    return msgspec.to_builtins(record_of_control(control))
 
 
 def _message_fields(message: Message) -> Any:
@@ -281,6 +308,7 @@ def _read_head(found: Mapping[str, Any]) -> Began:
         updated_at=_moment(found["updated_at"]),
         title=_text(found["title"]),
         model=_text(found["model"]),
+        control=_control(found.get("control", {})),
         format=_number(found["format"]),
         reader=_number(found["reader"]),
     )
@@ -302,8 +330,13 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Event | Began]] = {
     "removed": lambda found: RemovedMessage(message_id=_text(found["id"]), at=_moment(found["at"])),
     "removed-from": lambda found: RemovedFrom(message_id=_text(found["id"]), at=_moment(found["at"])),
     "title": lambda found: ChangedTitle(title=_text(found["title"]), at=_moment(found["at"])),
+    "control": lambda found: ChangedControl(control=_control(found["control"]), at=_moment(found["at"])),
     "model": lambda found: ChangedModel(model=_text(found["model"]), at=_moment(found["at"])),
 }
+
+
+def _control(found: Any) -> Control:
+    return control_of_record(msgspec.convert(found, ControlRecord))
 
 
 def _text(found: Any) -> str:

@@ -18,6 +18,7 @@ from tui.storage.journal import Scan
 from tui.storage.records import (
     Began,
     BegunAnswer,
+    ChangedControl,
     ChangedModel,
     ChangedTitle,
     EndedAnswer,
@@ -139,6 +140,8 @@ class ConversationBuilder:
                 self._frame = replace(self._frame, title=title, updated_at=at)
             case ChangedModel(model=model, at=at):
                 self._frame = replace(self._frame, model=model, updated_at=at)
+            case ChangedControl(control=control, at=at):
+                self._frame = replace(self._frame, control=control, updated_at=at)
 
     def _touch(self, at: datetime) -> None:
         self._frame = replace(self._frame, updated_at=at)
@@ -327,4 +330,5 @@ def _beginning(conversation_id: str, head: Began | None) -> Conversation:
         updated_at=head.updated_at,
         title=head.title,
         model=head.model,
+        control=head.control,
     )

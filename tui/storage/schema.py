@@ -1,4 +1,4 @@
-"""Version 1 of a conversation's document, as it stands in a file: JSON and TOML carry the same.
+"""Versions 1 and 2 of a conversation's document, as it stands in a file: JSON and TOML carry the same.
 
 These types are the format. They stay as they are when ``conversations.values`` changes: a document that was written
 once loads for ever. A field may be added with a default; anything else is a new version beside this one.
@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
+"""The newest format that is known here."""
+PLAIN_VERSION = 1
+"""What is written of a conversation without settings of its own: an older chinwag, which would lose those, reads it."""
 
 
 class ToolCallRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -51,6 +54,19 @@ class MessageRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     tool_calls: list[ToolCallRecord] = []
 
 
+class ControlRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a conversation has set for itself; since version 2."""
+
+    preset: str = ""
+    system: str | None = None
+    options: dict[str, str | bool | int | float | list[str]] = {}
+    format: str | None = None
+    format_name: str = ""
+    when_full: str = ""
+    left_out_until: str = ""
+    left_out_at: str = ""
+
+
 class EndRecord(msgspec.Struct, kw_only=True):
     """Stands last in the file: without it the file was cut short, which TOML alone would not show."""
 
@@ -67,5 +83,6 @@ class DocumentRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     updated_at: datetime
     title: str = ""
     model: str = ""
+    control: ControlRecord | None = None
     messages: list[MessageRecord] = []
     end: EndRecord

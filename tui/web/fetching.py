@@ -11,8 +11,8 @@ import httpx
 
 from tui.cleaning import clean_line
 from tui.failures import Failure
+from tui.page_text import text_of_html
 from tui.web.addresses import Resolve, Target, find_target, resolve
-from tui.web.page_text import text_of_html
 
 LARGEST_PAGE_BYTES = 4_000_000
 PATIENCE_SECONDS = 20.0

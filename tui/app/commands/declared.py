@@ -30,6 +30,8 @@ class Command:
     """Names behind ``/``; the first is the one that is shown."""
     argument: str = ""
     """What may follow the slash name: ``[NAME]``."""
+    takes_lines: bool = False
+    """What follows may have several lines."""
     action: str = ""
     """The screen's action. Empty: it is only a key, told here so that every table has it."""
     where: Where = Where.chat
@@ -199,6 +201,63 @@ COMMANDS: tuple[Command, ...] = (
         slash=("copy",),
         argument="[answer|code N|all]",
         action="copy",
+    ),
+    Command(
+        name="context.window",
+        words="how full the model's window is, and what is done when it is full",
+        slash=("window",),
+        argument="[ask|drop|summarise|all|TOKENS]",
+        action="show_window",
+    ),
+    Command(
+        name="preset.choose",
+        words="choose a preset; save NAME keeps how this conversation answers",
+        slash=("preset",),
+        argument="[NAME|off|save NAME]",
+        action="choose_preset",
+    ),
+    Command(
+        name="options",
+        words="every option and where it comes from; with a name and a value, set it here",
+        slash=("options", "option"),
+        argument="[NAME VALUE|NAME off|model NAME VALUE]",
+        action="open_options",
+    ),
+    Command(
+        name="conversation.system",
+        words="give this conversation a system prompt; without a text, change it",
+        slash=("system",),
+        argument="[TEXT|off]",
+        takes_lines=True,
+        action="use_system",
+    ),
+    Command(
+        name="answer.think",
+        words="whether the model thinks in this conversation",
+        slash=("think",),
+        argument="[on|off|low|medium|high|auto]",
+        action="use_thinking",
+    ),
+    Command(
+        name="answer.format",
+        words="answers as JSON, by a schema in a file, or as text",
+        slash=("format",),
+        argument="[json|FILE|off]",
+        action="use_format",
+    ),
+    Command(
+        name="prompts",
+        words="your own prompts, which /name calls",
+        slash=("prompts",),
+        argument="[NAME]",
+        action="choose_prompt",
+    ),
+    Command(
+        name="request",
+        words="the exact request, before or after it is sent; curl copies it",
+        slash=("request",),
+        argument="[next|last|curl]",
+        action="show_request",
     ),
     Command(
         name="find",
@@ -416,13 +475,14 @@ def read_slash(text: str) -> tuple[Command, str] | None:
 
     A known name with an argument that it does not take is a prompt too: ``/new york is large`` is something to say.
     """
-    if not text.startswith("/") or "\n" in text.strip():
+    if not text.startswith("/"):
         return None
-    name, _, argument = text[1:].strip().partition(" ")
+    line, newline, rest = text[1:].strip().partition("\n")
+    name, _, argument = line.strip().partition(" ")
     command = by_slash().get(name)
-    if command is None or (argument.strip() and not command.argument):
+    if command is None or (argument.strip() and not command.argument) or (newline and not command.takes_lines):
         return None
-    return command, argument.strip()
+    return command, f"{argument.strip()}{newline}{rest}".strip()
 
 
 def matching(typed: str, commands: Iterable[Command] = COMMANDS) -> tuple[Command, ...]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.timer import Timer
 
 from tui.app.commands.declared import COMMANDS, Where
 from tui.app.commands.keymap import NO_KEY, Keymap
@@ -129,6 +130,9 @@ class ChatView(FastScreen[None]):
         self._last_speeds: dict[str, tuple[float, ...]] = {}
         self._is_news = False
         self._has_widgets = False
+        self._ticking: Timer | None = None
+        """Runs while seconds are counted on the status line, and costs nothing at any other time."""
+        self._is_ticking = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def compose(self) -> ComposeResult:
@@ -158,9 +162,9 @@ class ChatView(FastScreen[None]):
         self._workspace.on_session_event = self._told
         self._workspace.on_set_aside = self._set_aside
         self._workspace.on_failure = self.say_failure
+        self._ticking = self.set_interval(STATUS_SECONDS, self._tick, pause=True)
         self.show_session(self._session)
         self.prompt.focus()
-        self.set_interval(STATUS_SECONDS, self._tick)
         self.set_interval(IDLE_STATUS_SECONDS, self._idle_tick)
         self._sayings.say_each(self._complaints)
 
@@ -292,8 +296,18 @@ class ChatView(FastScreen[None]):
         self.show_status()
 
     def _tick(self) -> None:
-        if self._session.is_answering or self._workspace.connection.state.link is not Link.up:
-            self.show_status()
+        self.show_status()
+
+    def _tick_while_seconds_run(self) -> None:
+        is_due = self._session.is_answering or self._workspace.connection.state.link is not Link.up
+        if self._ticking is None or is_due == self._is_ticking:
+            return
+        self._is_ticking = is_due
+        if is_due:
+            self._ticking.reset()
+            self._ticking.resume()
+        else:
+            self._ticking.pause()
 
     def _idle_tick(self) -> None:
         loaded = self._loaded()
@@ -307,6 +321,7 @@ class ChatView(FastScreen[None]):
     def show_status(self) -> None:
         if self._has_widgets:
             self.query_one(StatusLine).show(self._status_view())
+            self._tick_while_seconds_run()
 
     def _status_view(self) -> StatusView:
         session, workspace = self._session, self._workspace
@@ -462,11 +477,16 @@ class ChatView(FastScreen[None]):
 
     def copy(self, text: str, what: str, *, more: str = "") -> None:
         """To the terminal's clipboard; whether it takes it, it does not say. ``what`` is what the text is called."""
-        is_kept = not self._workspace.is_private(self._session)
-        self.in_background(self._copy(text, what, more, is_kept=is_kept))
+        self.in_background(self._copy(text, what, more))
 
-    async def _copy(self, text: str, what: str, more: str, *, is_kept: bool) -> None:
-        self.say_copied(await self._clipboard.send(text, is_kept=is_kept), what, more)
+    async def _copy(self, text: str, what: str, more: str) -> None:
+        await self.deliver(text, what, more)
+
+    async def deliver(self, text: str, what: str, more: str = "") -> Delivery:
+        """As ``copy``, for whoever waits for what became of it."""
+        delivery = await self._clipboard.send(text, is_kept=not self._workspace.is_private(self._session))
+        self.say_copied(delivery, what, more)
+        return delivery
 
     def say_copied(self, delivery: Delivery, what: str, more: str) -> None:
         """What became of a text that was taken away; how it is said is told where texts are."""

@@ -7,13 +7,16 @@ The screens that lie on top are imported when they are first asked for, so that 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from importlib import import_module
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tui.app.screens.chat_recovery import ChatRecovery
+from tui.app.leaving import is_worth_finishing
+from tui.app.screens.chat_library import ChatLibrary
 from tui.app.screens.question import Question
+from tui.app.terminal.kept_code import KEPT
 from tui.app.transcript.rendering import warm_up as warm_up_rendering
 from tui.app.widgets.completions import Completions
 from tui.chat.events import SessionEvent
@@ -35,9 +38,10 @@ def warm_up_screens() -> None:
     import_module("tui.app.screens.themes")
     import_module("tui.app.screens.settings")
     warm_up_rendering()
+    KEPT.keep()
 
 
-class ChatScreen(ChatRecovery):
+class ChatScreen(ChatLibrary):
     """The conversation with its commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,6 +52,9 @@ class ChatScreen(ChatRecovery):
     _quit_asked_at = float("-inf")
     _quit_question: Question | None = None
     """While it is asked whether to stop an answer and quit."""
+
+    finish_in_background: Callable[[], None] | None = None
+    """Gives the shell back while what runs comes to its end; None where that cannot be done."""
 
     async def begin(self) -> None:
         await super().begin()
@@ -63,8 +70,12 @@ class ChatScreen(ChatRecovery):
             return
         elif self.get_selected_text():
             self.clear_selection()
-        else:
+        elif not self.stop_summing():
             self._session.stop()
+
+    def stop_answer(self) -> bool:
+        """Whether there was one."""
+        return self._session.stop()
 
     def action_interrupt(self) -> None:
         """Copies a selection, else stops the answer, else clears the prompt, else quits when asked twice."""
@@ -83,7 +94,8 @@ class ChatScreen(ChatRecovery):
             self.action_quit_chinwag()
         else:
             self._quit_asked_at = self._workspace.clock()
-            self.say("ctrl+c again quits", seconds=QUIT_AGAIN_SECONDS, at_once=True)
+            again = self._keymap.key("prompt.clear") or "the same"
+            self.say(f"{again} again quits", seconds=QUIT_AGAIN_SECONDS, at_once=True)
 
     async def action_try_again(self) -> None:
         if self._session.can_try_again():
@@ -166,11 +178,20 @@ class ChatScreen(ChatRecovery):
             self.action_quit_chinwag()
 
     def action_quit_chinwag(self) -> None:
-        """Asks first while an answer is under way; nobody is asked twice."""
+        """Asks first while an answer is under way, and before a private conversation is lost."""
         if self._workspace.is_private(self._session):
-            self.in_background(self.quit_private())
-            return
-        answering = [one for one in self._workspace.sessions.values() if one.is_answering and not one.is_read_only]
+            self.in_background(self._quit_private())
+        else:
+            self._quit_unless_answering(tuple(self._workspace.sessions.values()))
+
+    async def _quit_private(self) -> None:
+        """What is agreed to lose needs no second question; an answer of another conversation does."""
+        private = self._session
+        if await self.may_lose_private():
+            self._quit_unless_answering(tuple(one for one in self._workspace.sessions.values() if one is not private))
+
+    def _quit_unless_answering(self, sessions: tuple[Session, ...]) -> None:
+        answering = [one for one in sessions if one.is_answering and not one.is_read_only]
         if not answering:
             self._quit_app()
             return
@@ -179,13 +200,17 @@ class ChatScreen(ChatRecovery):
             self._quit_question = None
             if answer == "quit":
                 self._quit_app()
+            elif answer == "finish" and finish is not None:
+                finish()
 
+        finish = self.finish_in_background if is_worth_finishing(self._workspace) else None
+        background = () if finish is None else (("finish", "finish in the background"),)
         title = clean_line(answering[0].conversation.title, 60) or "untitled"
         more = f" and {len(answering) - 1} more" if len(answering) > 1 else ""
         self._quit_question = Question(
             title="an answer is under way",
             lines=(f"{title}{more}", "What came so far is kept when it is stopped."),
-            answers=(("stay", "stay"), ("quit", "stop it and quit")),
+            answers=(("stay", "stay"), *background, ("quit", "stop it and quit")),
             theme=self._theme,
             glyphs=self._glyphs,
             clock=self._workspace.clock,

@@ -62,9 +62,7 @@ class ChatConnection(ChatView):
 
     def _say_no_model(self) -> None:
         host = self._workspace.host.name
-        self.say(
-            f"no model on {host} that can chat", role="warning", more="ollama pull qwen3:8b brings one", seconds=60
-        )
+        self.say(f"no model on {host} that can chat", role="warning", more="/pull qwen3:8b brings one", seconds=60)
 
     def _offer_connect(self) -> None:
         """Opens Connect, unless that would take a key meant for the prompt; then one line says it."""

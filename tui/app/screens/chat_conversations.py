@@ -148,12 +148,12 @@ class ChatConversations(ChatCompletion):
         return session.conversation.title
 
     async def _copy_as_markdown(self, conversation_id: str) -> str:
-        """Words that say that it was copied."""
+        """Words that say what became of it."""
         conversation = await self._load_for_preview(conversation_id)
         text = await asyncio.to_thread(as_markdown, conversation)
         what = f"{clean_line(conversation.title, 60) or 'untitled'} as Markdown"
-        self.copy(text, what)
-        return f"{what} sent to the terminal's clipboard"
+        delivery = await self.deliver(text, what)
+        return f" {self._glyphs.separator} ".join(filter(None, (delivery.words(what), delivery.doubt)))
 
     def _conversation_chosen(self, key: str | None, hit: SearchHit | None = None) -> None:
         if key == NEW:

@@ -10,6 +10,7 @@ from tui.chat.events import AnswerEnded, SessionEvent
 from tui.chat.manners import Disturbance, Effect, disturbance
 from tui.chat.session import Session
 from tui.cleaning import clean_line
+from tui.conversations.control import NOTHING_SET, Control
 from tui.engine import EngineError
 from tui.metrics.wording import context_text
 from tui.ollama.fits import memory_need
@@ -73,7 +74,7 @@ class ChatManners(ChatModels):
         if not self._workspace.loaded.settings.server.asks_before_reload:
             return True
         try:
-            found = await self._disturbance(session.conversation.model)
+            found = await self._disturbance(session.conversation.model, session.conversation.control)
         except EngineError:
             return True
         if found is None:
@@ -91,10 +92,10 @@ class ChatManners(ChatModels):
             self._agreed.add(case)
         return answer in ("take", "send")
 
-    async def _disturbance(self, name: str) -> Disturbance | None:
+    async def _disturbance(self, name: str, control: Control = NOTHING_SET) -> Disturbance | None:
         """Asks the server only where the answer could matter. Raises ``EngineError``."""
         workspace, catalog = self._workspace, self._workspace.catalog
-        wanted = workspace.wanted_context_tokens(name)
+        wanted = workspace.wanted_context_tokens(name, control)
         if wanted is None and (await workspace.free_memory()).gpu_bytes is None:
             return None
         if catalog.models is None:

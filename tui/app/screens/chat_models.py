@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.app.screens.chat_reading import ChatReading
-from tui.app.screens.models_work import ModelWork
+from tui.app.screens.models_work import ModelWork, and_words
 from tui.app.screens.question import Question
 from tui.app.widgets.status_line import StatusView
 from tui.chat.events import AnswerEnded, SessionEvent
@@ -15,6 +15,7 @@ from tui.chat.session import Session
 from tui.cleaning import clean_line
 from tui.engine import EngineError, ErrorKind, Host, Model, RunningModel
 from tui.failures import Failure
+from tui.ollama.runners import runner_of
 from tui.theming.nearest import nearest
 
 PULL_LOOK_SECONDS = 0.5
@@ -82,8 +83,10 @@ class ChatModels(ChatReading):
         async def keep(name: str) -> None:
             await client.prewarm(workspace.loading_request(name, keep_alive=FOR_GOOD))
 
-        async def unload(name: str) -> None:
+        async def unload(name: str) -> tuple[str, ...]:
+            namesakes = await client.namesakes(name)
             await client.unload_model(name)
+            return namesakes
 
         async def delete(name: str) -> None:
             await client.delete_model(name)
@@ -98,6 +101,7 @@ class ChatModels(ChatReading):
             load=load,
             keep=keep,
             unload=unload,
+            namesakes=client.namesakes,
             copy=client.copy_model,
             delete=delete,
             pull=self.pull,
@@ -271,17 +275,18 @@ class ChatModels(ChatReading):
         name = name or self._session.conversation.model
         shown = clean_line(name, NAME_CELLS)
         try:
-            await workspace.catalog.refresh_running()
-            if workspace.running_model(name) is None:
+            namesakes = await workspace.client.namesakes(name)
+            if runner_of(name, await workspace.catalog.refresh_running(), namesakes) is None:
                 self.say(f"{shown or 'no model'} is not loaded")
                 return
             await workspace.client.unload_model(name)
-            await workspace.catalog.refresh_running()
+            running = await workspace.catalog.refresh_running()
         except EngineError as failure:
             self.say_failure(failure)
             return
-        if workspace.running_model(name) is None:
-            self.say(f"unloaded {shown}")
+        more = f"and with it {and_words(namesakes)}" if namesakes else ""
+        if runner_of(name, running, namesakes) is None:
+            self.say(f"unloaded {shown}", more=more)
         else:
-            self.say(f"{shown} leaves as soon as it has answered")
+            self.say(f"{shown} leaves as soon as it has answered", more=more)
         self.show_status()

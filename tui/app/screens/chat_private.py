@@ -19,7 +19,8 @@ class ChatPrivate(ChatServers):
             self.say("this conversation is private already", more="nothing of it is kept")
             return
         await self.go_to(workspace.new_session(model=session.conversation.model, is_private=True))
-        self.say("private: nothing is kept, ctrl+n leaves it", more="what the server keeps is up to the server")
+        leaves = self._keymap.sentence("conversation.new", "leaves it")
+        self.say(f"private: nothing is kept, {leaves}", more="what the server keeps is up to the server")
 
     async def go_to(self, session: Session) -> None:
         """Does not wait for an answer: a key may have asked for it, and while that is handled nothing can be answered."""
@@ -51,10 +52,6 @@ class ChatPrivate(ChatServers):
             clock=self._workspace.clock,
         )
         return await self.answer_to(question) == "leave"
-
-    async def quit_private(self) -> None:
-        if await self.may_lose_private():
-            self._quit_app()
 
     # Models in the cloud
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from textual import on
 
-from tui.app.commands.completing import completions_of
+from tui.app.commands.completing import Completion, completions_of
 from tui.app.commands.declared import Command, read_slash
 from tui.app.drafts import Drafts, joined
 from tui.app.screens.chat_connection import ChatConnection
@@ -57,6 +57,8 @@ class ChatPrompt(ChatConnection):
             command, argument = slash
             self.in_background(self.do_command(command.action, argument))
             return
+        if event.is_typed and self.use_own_prompt(event.text):
+            return
         session = self._workspace.sessions.get(event.owner, self._session)
         self._unsent.setdefault(session.id, []).append(event.text)
         self.in_background(self._send(session, event.text))
@@ -64,7 +66,7 @@ class ChatPrompt(ChatConnection):
     async def _send(self, session: Session, text: str) -> None:
         """One prompt after the other gets its model and its leave; then it goes, and the next one may."""
         async with self._sending:
-            is_asked = await self._may_send(session)
+            is_asked = await self._may_send(session) and await self.fits(session, text)
             if is_asked:
                 task = self.in_background(self._ask(session, text))
                 self._asking.add(task)
@@ -79,6 +81,10 @@ class ChatPrompt(ChatConnection):
         if not session.conversation.model and not await self._have_model(session):
             return False
         return await self.may_leave_machine(session.conversation.model, is_kept=not self._workspace.is_private(session))
+
+    async def fits(self, _session: Session, _text: str) -> bool:
+        """Whether it may go as it is; what is done about one that is too long is said where the window is."""
+        return True
 
     async def _ask(self, session: Session, text: str) -> None:
         try:
@@ -234,7 +240,15 @@ class ChatPrompt(ChatConnection):
 
     def show_completions(self) -> None:
         is_typed = self.prompt.is_typed
-        self.query_one(Completions).show(completions_of(self.prompt.text, self.choices_for) if is_typed else ())
+        self.query_one(Completions).show(self.completions_for(self.prompt.text) if is_typed else ())
+
+    def completions_for(self, text: str) -> tuple[Completion, ...]:
+        """What a beginning of a command may become."""
+        return completions_of(text, self.choices_for)
+
+    def use_own_prompt(self, _text: str) -> bool:
+        """Whether it called a prompt of the person's; where they are kept is said there."""
+        return False
 
     def choices_for(self, _command: Command) -> Iterable[tuple[str, str]]:
         """What may stand behind a command, with a few words about each; said where the command is."""

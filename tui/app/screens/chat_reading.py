@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from textual import events, on
 
 from tui.app.screens.chat_conversations import ChatConversations
@@ -172,13 +170,10 @@ class ChatReading(ChatConversations):
             self.say(words, role="warning")
 
     def say_copied(self, delivery: Delivery, what: str, more: str) -> None:
-        """Sent and not copied: no terminal says whether it took a text."""
-        kept = _short_path(delivery.file) if delivery.file is not None else ""
+        kept, sent = delivery.shown_file, delivery.words(what)
         if not delivery.is_sent:
-            where = f"{what} lies in {kept}" if kept else f"{what} cannot be copied"
-            self.say(where, role="warning", more=delivery.doubt, seconds=LONG_SECONDS)
+            self.say(sent, role="warning", more=delivery.doubt, seconds=LONG_SECONDS)
             return
-        sent = f"{what} sent to the terminal's clipboard"
         if not delivery.doubt or delivery.doubt in self._told_doubts:
             self.say(sent, more=more or (f"also in {kept}" if delivery.doubt and kept else ""))
             return
@@ -311,12 +306,3 @@ class ChatReading(ChatConversations):
             )
             return False
         return True
-
-
-def _short_path(path: Path) -> str:
-    """As people write it: below their own home with ``~``."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return str(path)
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -8,9 +8,18 @@ from contextlib import aclosing, suppress
 from tui.app.commands.declared import Command
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_shared import ChatShared
+from tui.app.screens.models_work import and_words
 from tui.app.screens.question import Question
 from tui.chat.events import AnswerEnded, AnswerSeemsStuck, SessionEvent
-from tui.chat.recovery import Recovering, Tried, is_out_of_memory, steps_to_try, try_steps, unload_and_ask_again
+from tui.chat.recovery import (
+    Helped,
+    Recovering,
+    changes_something,
+    is_out_of_memory,
+    steps_to_try,
+    try_steps,
+    unload_and_ask_again,
+)
 from tui.chat.session import Session
 from tui.cleaning import clean_line
 from tui.engine import EngineError, RunningModel
@@ -79,7 +88,7 @@ class ChatRecovery(ChatShared):
             steps = await steps_to_try(
                 failure,
                 model=model,
-                options=workspace.generation(model).options,
+                options=workspace.generation(model, session.conversation.control).options,
                 before=self._before.pop(session.id, ()),
                 client=workspace.client,
             )
@@ -126,24 +135,23 @@ class ChatRecovery(ChatShared):
         def is_wanted() -> bool:
             return workspace.host.url == url and session.conversation.model == model
 
-        last: Tried | None = None
         trying = try_steps(
             session,
             steps,
             client=client,
-            use_options=lambda options: workspace.use_memory_options(model, options),
+            use_options=lambda options: workspace.use_memory_options(model, options, host_url=url),
             is_wanted=is_wanted,
         )
         async with aclosing(trying):
             async for one in trying:
-                if isinstance(one, Tried):
-                    last = one
+                if isinstance(one, Helped):
+                    until = "" if one.step.remedy is Remedy.unload_others else ", until chinwag ends"
+                    more = f"{one.step.words}{until}"
+                    self.say(f"{name} fits", role="success", more=more, seconds=NEWS_SECONDS)
                 else:
-                    self.say(f"{name}: {one.words}", role="foreground", more="asking again", seconds=NEWS_SECONDS)
-        if last is not None and last.has_helped:
-            words = last.taken.step.words
-            self.say(f"{name} has room: {words}", role="success", more="so until chinwag ends", seconds=NEWS_SECONDS)
-        elif is_wanted() and is_out_of_memory(session.last_failure):
+                    more = "asking again" if changes_something(one) else ""
+                    self.say(f"{name}: {one.words}", role="foreground", more=more, seconds=NEWS_SECONDS)
+        if is_wanted() and is_out_of_memory(session.last_failure):
             tried = ", ".join(step.words for step in steps)
             self.say_failure(
                 Failure(f"{name} does not fit", f"tried: {tried}" if tried else "", "choose a smaller model")
@@ -157,7 +165,7 @@ class ChatRecovery(ChatShared):
         if isinstance(event, AnswerSeemsStuck):
             stuck = event.stuck
             key = self._keymap.sentence("answer.unload_and_again", "unloads it and asks again")
-            more = f" {self._glyphs.separator} ".join(filter(None, (key, stuck.message)))
+            more = " · ".join(filter(None, (stuck.message, key)))
             self.say(stuck.title, role="warning", more=more, seconds=STUCK_SECONDS)
 
     async def action_unload_and_again(self) -> None:
@@ -196,8 +204,7 @@ class ChatRecovery(ChatShared):
             names = await client.namesakes(name)
         if not names:
             return ""
-        shown = ", ".join(clean_line(one, NAME_CELLS) for one in names)
-        return f"{shown} {'shares' if len(names) == 1 else 'share'} its memory"
+        return f"{and_words(names)} {'shares' if len(names) == 1 else 'share'} its memory"
 
     def _useful_keys(self) -> Keys:
         keys = super()._useful_keys()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tui.app.screens.servers import ServerEntry
 
 GPU_LOOK_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+"""So long the notice of a request that is sent again stays after it was sent."""
 START_LOOK_SECONDS = 0.5
 
 
@@ -41,12 +43,18 @@ class ChatServers(ChatManners):
         self.set_interval(GPU_LOOK_SECONDS, self._look_at_gpu)
 
     def _asks_again(self, host: Host, retry: Retry) -> None:
+        """Each takes the place of the one before, for what is announced is about to happen."""
         why = retry.error.message or retry.error.title
+        session = self._workspace.sessions.get(str(retry.metadata.get("conversation")))
+        is_elsewhere = session is not None and session is not self._session
+        where = "" if host.url == self._workspace.host.url else f" on {clean_line(host.name, 40)}"
+        title = clean_line(session.conversation.title, 60) or "another conversation" if session is not None else ""
         self.say(
-            f"{retry.request}: {why}",
-            role="warning",
-            more=f"asking {clean_line(host.name, 40)} again in {seconds_text(retry.wait_seconds)},"
-            f" {retry.attempt} of {retry.attempts}",
+            f"{title}: {retry.request}: {why}" if is_elsewhere else f"{retry.request}: {why}",
+            role="foreground",
+            more=f"again in {seconds_text(retry.wait_seconds)}{where}, {retry.attempt} of {retry.attempts}",
+            seconds=retry.wait_seconds + RETRY_SECONDS,
+            at_once=True,
         )
 
     # The GPU

@@ -101,6 +101,8 @@ class ConnectScreen(ModalScreen[bool], FastScreen[bool]):
         self._write = write
         self._typed = ""
         """Letters that were ignored because this screen had only just opened."""
+        self._is_left = False
+        """Somebody began to write: what else comes here before this screen is gone belongs to it."""
         self._refused: Failure | None = None
         self._start: Callable[[], Awaitable[None]] | None = None
         self._log: Callable[[], tuple[str, ...]] = tuple
@@ -228,12 +230,15 @@ class ConnectScreen(ModalScreen[bool], FastScreen[bool]):
         letter = event.character
         if self._is_writing or letter is None or not event.is_printable:
             return
-        if letter in LETTERS.values() and (letter != LETTERS[START] or self._start is not None):
+        is_pick = letter in LETTERS.values() and (letter != LETTERS[START] or self._start is not None)
+        if is_pick and not self._is_left:
             return
         event.stop()
+        event.prevent_default()
         typed, self._typed = self._typed + letter, ""
-        if self.is_current:
+        if self.is_current and not self._is_left:
             self.dismiss(False)
+        self._is_left = True
         if self._write is not None:
             self._write(typed)
 

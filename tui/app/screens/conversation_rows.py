@@ -20,8 +20,8 @@ MODEL_CELLS = 24
 PASSAGE_CELLS = 240
 BEFORE_PASSAGE_CELLS = 24
 LEAST_MODEL_CELLS = 8
-WITHOUT_MODEL_CELLS = 42
-"""What the other columns and a short title take: the model has the rest of the list, if that is enough for one."""
+WITHOUT_MODEL_CELLS = 46
+"""What the other columns and a title take: the model has the rest of the list, if that is enough for one."""
 WITH_COUNT_CELLS = 30
 """A list as wide as this has room for the number of messages."""
 

@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input
 
+from tui.app.commands.keymap import keymap_of
 from tui.app.glyphs import Glyphs
 from tui.app.screens.conversation_preview import Preview, preview_of
 from tui.app.screens.conversation_rows import (
@@ -34,10 +35,10 @@ from tui.app.screens.conversation_rows import (
     with_title,
 )
 from tui.app.screens.latest import Latest
-from tui.app.screens.list_screen import ListScreen, key_parts
+from tui.app.screens.list_screen import ListScreen
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
-from tui.app.widgets.parts import Parts, cells_of
+from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row, RowList
 from tui.cleaning import clean_line
 from tui.conversations.values import Conversation
@@ -55,6 +56,7 @@ TOLD_AFTER_SECONDS = 0.5
 """Whatever takes longer says that it is under way."""
 PREVIEW_COLUMNS = 100
 LEAST_SEARCHED_CHARACTERS = 2
+COPIED_CELLS = 240
 
 
 class TitleField(FilterInput):
@@ -74,8 +76,8 @@ class ConversationList(ListScreen):
     ConversationList.-tall.-preview > Vertical { width: 200; max-width: 98%; }
     ConversationList.-tall.-tiny > Vertical, ConversationList.-tall.-low > Vertical { margin: 0; width: 100%; }
     ConversationList #shelf { layout: horizontal; height: 1fr; }
-    ConversationList #titles { width: 1fr; height: 100%; layers: base over; }
-    ConversationList #beside { display: none; width: 1fr; height: 100%; margin-left: 1; border-left: solid $role-border; }
+    ConversationList #titles { width: 5fr; height: 100%; layers: base over; }
+    ConversationList #beside { display: none; width: 4fr; height: 100%; margin-left: 1; border-left: solid $role-border; }
     ConversationList.-preview #beside { display: block; }
     ConversationList Preview { width: 100%; height: 100%; }
     """
@@ -429,19 +431,15 @@ class ConversationList(ListScreen):
     def keys_line(self) -> tuple[tuple[str, str], ...]:
         if self._renaming:
             return (("enter", "keep"), ("esc", "leave it as it was"))
-        most_wanted_last = (
-            ("alt+c", "copy"),
-            ("ctrl+_", "undo"),
-            ("alt+n", "rename"),
-            ("alt+d", "delete"),
+        return (
+            ("enter", "open"),
             ("ctrl+n", "new"),
+            ("alt+d", "delete"),
+            ("alt+n", "rename"),
+            ("ctrl+_", "undo"),
+            ("alt+c", "copy"),
+            ("esc", "back"),
         )
-        room = self.query_one("#keys", Line).size.width or self.app.size.width
-        for left_out in range(len(most_wanted_last) + 1):
-            keys = (("enter", "open"), *reversed(most_wanted_last[left_out:]), ("esc", "back"))
-            if cells_of(key_parts(keys)) <= room + 3:
-                return keys
-        return (("enter", "open"), ("esc", "back"))
 
     # What the keys do
 
@@ -512,7 +510,7 @@ class ConversationList(ListScreen):
 
     async def _copy_marked(self, key: str) -> None:
         try:
-            self._said = ((clean_line(await self._copy(key), 120), "muted"),)
+            self._said = ((clean_line(await self._copy(key), COPIED_CELLS), "muted"),)
         except Failure as failure:
             self._say_refused(failure)
         if self._has_widgets:
@@ -536,7 +534,9 @@ class ConversationList(ListScreen):
             neighbour = marked
         else:
             title = row.entry.title if row is not None else ""
-            self._said = ((f"deleted {clean_line(title, 60)}", "foreground"), ("  ctrl+_ brings it back", "muted"))
+            undo = keymap_of(self.app).key("list.undo")
+            back = f"  {undo} brings it back" if undo else ""
+            self._said = ((f"deleted {clean_line(title, 60)}", "foreground"), (back, "muted"))
             self._take_entries(tuple(one for one in self._entries or () if one.id != key))
         self._is_busy = False
         self.refresh_rows(keep=neighbour)

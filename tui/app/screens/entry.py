@@ -20,6 +20,7 @@ from tui.app.screens.list_screen import key_parts
 from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
+from tui.app.widgets.text_rows import TextRows
 from tui.cleaning import clean_line
 from tui.failures import Failure
 from tui.theming.values import Theme
@@ -48,7 +49,7 @@ class EntryScreen(ModalScreen[tuple[str, ...] | None], FastScreen[tuple[str, ...
     }
     EntryScreen Horizontal { height: 1; }
     EntryScreen .words { width: auto; margin-right: 2; }
-    EntryScreen #why { margin-top: 1; }
+    EntryScreen TextRows { height: 2; margin-top: 1; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,7 +93,7 @@ class EntryScreen(ModalScreen[tuple[str, ...] | None], FastScreen[tuple[str, ...
                     words.show(((blank.words, "muted"),))
                     yield words
                     yield FilterInput(placeholder=blank.placeholder, value=blank.value)
-            yield Line(theme=self.theme, glyphs=self.glyphs, ground="overlay", name="why")
+            yield TextRows(theme=self.theme, glyphs=self.glyphs)
             yield Line(theme=self.theme, glyphs=self.glyphs, ground="overlay", name="keys")
 
     def on_mount(self) -> None:
@@ -110,7 +111,7 @@ class EntryScreen(ModalScreen[tuple[str, ...] | None], FastScreen[tuple[str, ...
         return tuple(one.value.strip() for one in self._inputs)
 
     def _say(self, words: str, role: str) -> None:
-        self.query_one("#why", Line).show(((clean_line(words, COMPLAINT_CELLS), role),))
+        self.query_one(TextRows).show((((clean_line(words, COMPLAINT_CELLS), role),),))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from rich.cells import cell_len
 from textual.screen import Screen
 
 from tui.app.commands.declared import Command, Where
+from tui.app.commands.keymap import keymap_of
 from tui.app.eaten_keys import EatenKey
 from tui.app.glyphs import Glyphs
 from tui.app.screens.connect import ConnectScreen
-from tui.app.screens.list_screen import PASSED_ON, ListScreen, highlight
+from tui.app.screens.list_screen import HELP, PASSED_ON, ListScreen, highlight
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row
 from tui.cleaning import clean_line
@@ -29,6 +31,13 @@ HEADINGS = {
     Where.lists: "in this list",
     Where.connect: "on the connect screen",
 }
+
+
+@runtime_checkable
+class TellsKeys(Protocol):
+    """A screen that says which of its keys make sense at this moment, and what each does."""
+
+    def keys_line(self) -> tuple[tuple[str, str], ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,7 @@ def help_sections(
     else:
         sections = [
             HelpSection(heading=_heading_of(top), lines=_lines_of_screen(top, commands)),
-            HelpSection(heading="these close it first", lines=tuple(_passed_on(commands))),
+            *_passed_on_of(top, commands),
         ]
     if eaten:
         lines = tuple(
@@ -101,22 +110,34 @@ def _lines_of_screen(top: Screen[object], commands: Iterable[Command]) -> tuple[
     if isinstance(top, ConnectScreen):
         return tuple(_command_lines(commands, Where.connect, lambda _: ""))
     own = (
-        tuple(HelpLine(keys=(key,), words=words) for key, words in top.keys_line())
-        if isinstance(top, ListScreen)
-        else ()
+        tuple(HelpLine(keys=(key,), words=words) for key, words in _as_they_are(top))
+        if isinstance(top, TellsKeys)
+        else (HelpLine(keys=("escape",), words="back"),)
     )
     moving = (
         HelpLine(keys=("up", "down"), words="another row"),
         HelpLine(keys=("pageup", "pagedown"), words="a page further"),
         HelpLine(keys=("ctrl+home", "ctrl+end"), words="the first and the last row"),
     )
-    return (*own, *moving) if isinstance(top, ListScreen) else (HelpLine(keys=("escape",), words="back"), *moving[:1])
+    return (*own, *moving) if isinstance(top, ListScreen) else (*own, *moving[:1])
 
 
-def _passed_on(commands: Iterable[Command]) -> Iterator[HelpLine]:
-    for command in commands:
-        if command.name in PASSED_ON and command.keys and command.name != "help.keys":
-            yield HelpLine(keys=command.keys[:1], words=command.words)
+def _as_they_are(top: TellsKeys) -> tuple[tuple[str, str], ...]:
+    """The keys of ``top``, those of a list by what its commands were given."""
+    keys = top.keys_line()
+    return keymap_of(top.app).in_lists(keys) if isinstance(top, ListScreen) else keys
+
+
+def _passed_on_of(top: Screen[object], commands: Iterable[Command]) -> tuple[HelpSection, ...]:
+    """What the conversation does, when ``top`` is one of the screens that hand its keys on."""
+    if not isinstance(top, ListScreen | ConnectScreen):
+        return ()
+    lines = (
+        HelpLine(keys=command.keys[:1], words=command.words)
+        for command in commands
+        if command.name in PASSED_ON and command.keys and command.name != HELP
+    )
+    return (HelpSection(heading="these close it first", lines=tuple(lines)),)
 
 
 def _place_lines(places: Places) -> tuple[HelpLine, ...]:

@@ -18,22 +18,25 @@ from tui.app.glyphs import Glyphs
 from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
-from tui.app.widgets.parts import Parts
+from tui.app.widgets.parts import Parts, cells_of
 from tui.app.widgets.rows import Row, RowList
 from tui.cleaning import shown_controls
 from tui.theming.values import Theme
 
 MAX_ROWS = 10_000
-PASSED_ON = ("commands", "help.keys", "model.choose", "conversation.open", "conversation.new", "settings", "suspend")
+_GAP_CELLS = 3
+"""Behind a key and its word."""
+HELP = "help.keys"
+PASSED_ON = ("commands", HELP, "model.choose", "conversation.open", "conversation.new", "settings", "suspend")
 """Commands whose keys work on a screen that lies on top as well: it closes, and the conversation does them."""
 
 
-def passed_on_bindings() -> list[BindingType]:
+def passed_on_bindings(names: tuple[str, ...] = PASSED_ON) -> list[BindingType]:
     """Their keys, also when they were changed by the command's name."""
     return [
         Binding(",".join(command.bound), f"app.do_instead('{command.action}')", show=False, id=command.name)
         for command in COMMANDS
-        if command.name in PASSED_ON and command.bound
+        if command.name in names and command.bound
     ]
 
 
@@ -131,7 +134,8 @@ class ListScreen(ModalScreen[str | None], FastScreen[str | None]):
         return ()
 
     def keys_line(self) -> tuple[tuple[str, str], ...]:
-        return (("enter", "use"), ("esc", "back"))
+        """The keys that make sense at this moment. In a narrow window those before the last one go first."""
+        return (("enter", "use"), ("esc", "back")) if self.list.marked else (("esc", "back"),)
 
     @property
     def has_list(self) -> bool:
@@ -155,11 +159,21 @@ class ListScreen(ModalScreen[str | None], FastScreen[str | None]):
             self._enter_waits = False
             self.call_later(self._use)
         self.query_one("#note", Line).show(self.note_for(self.list.marked))
-        self.query_one("#keys", Line).show(key_parts(keymap_of(self.app).in_lists(self.keys_line())))
+        line = self.query_one("#keys", Line)
+        keys = keymap_of(self.app).in_lists(self.keys_line())
+        line.show(key_parts(fitting_keys(keys, line.size.width or self.app.size.width)))
 
     def show_counts(self, text: str) -> None:
         """Clean text into the frame's lower border."""
         self.query_one(Vertical).border_subtitle = Content(text)
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.has_list:
+            self.call_after_refresh(self._fit_keys)
+
+    def _fit_keys(self) -> None:
+        if self.has_list:
+            self.refresh_note()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -224,10 +238,17 @@ class ListScreen(ModalScreen[str | None], FastScreen[str | None]):
         """The key is taken so that it does not move the focus away from the filter."""
 
 
+def fitting_keys(keys: tuple[tuple[str, str], ...], room_cells: int) -> tuple[tuple[str, str], ...]:
+    """Without those before the last one for which there is no room: that one leads out of here."""
+    while len(keys) > 2 and cells_of(key_parts(keys)) > room_cells + _GAP_CELLS:
+        keys = (*keys[:-2], keys[-1])
+    return keys
+
+
 def key_parts(keys: tuple[tuple[str, str], ...]) -> Parts:
     parts: list[tuple[str, str]] = []
     for key, word in keys:
-        parts += [(key, "accent"), (f" {word}   ", "muted")]
+        parts += [(key, "accent"), (f" {word}{' ' * _GAP_CELLS}", "muted")]
     return tuple(parts)
 
 

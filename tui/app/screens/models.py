@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from tui.app.glyphs import Glyphs
 from tui.app.screens.list_screen import ListScreen, highlight
-from tui.app.screens.models_work import ModelWork, need_parts
+from tui.app.screens.models_work import ModelWork, and_words, need_parts
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row, RowList
 from tui.chat.memory import NOTHING_KNOWN, room_for
@@ -231,13 +231,13 @@ class ModelPicker(ListScreen):
     async def _unload(self, work: ModelWork, name: str) -> None:
         self._say(f"unloading {clean_line(name, NAME_CELLS)} …", "foreground")
         try:
-            await work.unload(name)
+            left_too = await work.unload(name)
             self._in_memory = await work.running()
             self._free = await work.free_memory()
         except Failure as failure:
             self._say(clean_line(failure.message or failure.title, 120), "error")
         else:
-            self._say("unloaded", "success")
+            self._say(f"unloaded, and with it {and_words(left_too)}" if left_too else "unloaded", "success")
         self.refresh_rows()
 
     def _say(self, words: str, role: str) -> None:
@@ -340,7 +340,7 @@ class ModelPicker(ListScreen):
             ("tab", "details"),
             ("alt+p", "pull"),
             *unload,
-            ("alt+s", "sort"),
+            *((("alt+s", "sort"),) if not unload or self.app.size.width >= WIDE_CELLS else ()),
             *((("alt+r", "refresh"),) if self.app.size.width >= WIDE_CELLS else ()),
             ("esc", "back"),
         )

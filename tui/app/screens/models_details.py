@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from textual.screen import ModalScreen
 from tui.app.glyphs import Glyphs
 from tui.app.screens.entry import Blank, EntryScreen
 from tui.app.screens.list_screen import key_parts
-from tui.app.screens.models_work import FIT_ROLES, ModelWork, gigabytes
+from tui.app.screens.models_work import FIT_ROLES, ModelWork, and_words, gigabytes
 from tui.app.screens.question import Question
 from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.line import Line
@@ -251,19 +252,19 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
     def action_page(self, direction: int) -> None:
         self.query_one(TextRows).page(direction)
 
-    def _do(self, words: str, work: Awaitable[None], done: str, *, leave: bool = False) -> None:
-        """One thing at a time; the keys of the others wait for it."""
+    def _do(self, words: str, work: Awaitable[tuple[str, ...] | None], done: str, *, leave: bool = False) -> None:
+        """One thing at a time; the keys of the others wait for it. ``work`` gives the models that it happened to, too."""
+        self._is_busy = True
 
         async def run() -> None:
-            self._is_busy = True
             self._said = (f"{words} …", "foreground")
             self._show()
             try:
-                await work
+                with_it = await work
             except Failure as failure:
                 self._say_failure(failure)
             else:
-                self._said = (done, "success")
+                self._said = (f"{done}, and with it {and_words(with_it)}" if with_it else done, "success")
                 if leave:
                     self._is_busy = False
                     self.dismiss(None)
@@ -279,12 +280,12 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
 
     def action_load(self) -> None:
         if not self._is_busy and not self._model.is_cloud:
-            self._do(f"loading {self._shown_name}", self._work.load(self._model.name), "loaded")
+            self._do(f"loading {self._shown_name}, leaving stops it", self._work.load(self._model.name), "loaded")
 
     def action_keep(self) -> None:
         if not self._is_busy and not self._model.is_cloud:
             self._do(
-                f"loading {self._shown_name}",
+                f"loading {self._shown_name}, leaving stops it",
                 self._work.keep(self._model.name),
                 "loaded, and kept until it is unloaded",
             )
@@ -327,9 +328,17 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
         )
 
     def action_delete(self) -> None:
-        if self._is_busy:
-            return
+        if not self._is_busy:
+            self.run_worker(self._find_namesakes_and_ask(), exclusive=True, group="asking")
 
+    async def _find_namesakes_and_ask(self) -> None:
+        namesakes: tuple[str, ...] = ()
+        with suppress(Failure):
+            namesakes = await self._work.namesakes(self._model.name)
+        if self.is_active and not self._is_busy:
+            self._ask_to_delete(namesakes)
+
+    def _ask_to_delete(self, namesakes: tuple[str, ...]) -> None:
         def answered(answer: str | None) -> None:
             if answer == "delete":
                 self._do(
@@ -339,11 +348,17 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
                     leave=True,
                 )
 
-        size = "" if self._model.size_bytes is None else f" It has {size_text(self._model.size_bytes)}."
+        size = "" if self._model.size_bytes is None else f"It has {size_text(self._model.size_bytes)}. "
+        stays = "stays" if len(namesakes) == 1 else "stay"
+        shared = (f"{and_words(namesakes)} {stays}, made of the same weights.",) if namesakes else ()
         self.app.push_screen(
             Question(
                 title=f"delete {self._shown_name} from {self._host_name}?",
-                lines=(f"It is taken off the server's disk, for everybody who uses it.{size}", "This has no undo."),
+                lines=(
+                    "It is taken off the server's disk, for everybody who uses it.",
+                    *shared,
+                    f"{size}This has no undo.",
+                ),
                 answers=(("stay", "keep it"), ("delete", "delete it")),
                 theme=self.theme,
                 glyphs=self.glyphs,

@@ -123,7 +123,7 @@ class PullsScreen(ListScreen):
         }[pull.state]
         left = pull.left_seconds
         columns: tuple[tuple[int, Parts], ...] = (
-            (70, bar(pull, self.glyphs, BAR_CELLS if width >= 110 else BAR_CELLS // 2)),
+            (70, (("  ", "muted"), *bar(pull, self.glyphs, BAR_CELLS if width >= 110 else BAR_CELLS // 2))),
             (0, ((f"{percent_words(pull):>7}", "foreground"),)),
             (62, ((f"{bytes_words(pull):>17}", "muted"),)),
             (80, ((f"{speed_words(pull.bytes_per_second) if pull.bytes_per_second else '':>11}", "muted"),)),
@@ -173,6 +173,11 @@ class PullsScreen(ListScreen):
         if name:
             self.query_one(FilterInput).value = ""
             self._begin(name)
+            # What was just asked for is what the line under the list tells of.
+            begun = next((one for one in reversed(self._pulls.all) if one.model == name), None)
+            if begun is not None:
+                self.refresh_rows(keep="\n".join(begun.key))
+                return
         elif (pull := self._marked) is not None and pull.can_go_on:
             self._pulls.go_on(pull.key)
         self.refresh_rows()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tui.app.widgets.parts import Parts
 from tui.chat.memory import FreeMemory, Room
+from tui.cleaning import clean_line
 from tui.engine import Model, ModelDetails, RunningModel
 from tui.metrics.wording import context_text
 from tui.ollama.fits import CacheShape, Fit, MemoryNeed
 
+NAME_CELLS = 60
 FIT_ROLES = {
     Fit.on_gpu: "success",
     Fit.partly: "warning",
@@ -30,7 +32,10 @@ class ModelWork:
     """Into memory, for as long as the server keeps what it loads."""
     keep: Callable[[str], Awaitable[None]]
     """Into memory, and there until it is unloaded."""
-    unload: Callable[[str], Awaitable[None]]
+    unload: Callable[[str], Awaitable[tuple[str, ...]]]
+    """Out of memory; gives the other names of its weights, which leave with it."""
+    namesakes: Callable[[str], Awaitable[tuple[str, ...]]]
+    """The other names of a model's weights."""
     copy: Callable[[str, str], Awaitable[None]]
     delete: Callable[[str], Awaitable[None]]
     pull: Callable[[str], None]
@@ -39,6 +44,12 @@ class ModelWork:
     free_memory: Callable[[], Awaitable[FreeMemory]]
     context_tokens: Callable[[str], int | None]
     """That the model will be loaded with, as far as chinwag is set; None: as the server is."""
+
+
+def and_words(names: Sequence[str]) -> str:
+    """``mistral:7b and twin:7b``, cleaned; empty for none."""
+    shown = [clean_line(name, NAME_CELLS) for name in names]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else "".join(shown)
 
 
 def gigabytes(size_bytes: int) -> str:

@@ -316,7 +316,7 @@ class ServersScreen(ListScreen):
                     Blank(words="file of certificates", value=host.ca_file, placeholder="the machine's own"),
                     Blank(words="GB on its gpus", value=memory, placeholder="not known"),
                 ),
-                about=f"a key itself never stands here: name its variable, or write it into {self._keys_file}",
+                about=f'no key here: name its variable, or write api_key = "…" under [name] in {self._keys_file}',
                 done_word="keep",
                 check=lambda values: self._check(values, host, instead_of),
                 theme=self.theme,
@@ -333,7 +333,11 @@ class ServersScreen(ListScreen):
 
     def action_strike_out(self) -> None:
         entry = self._find(self.list.marked)
-        if entry is None or entry.named is None:
+        if entry is None:
+            return
+        if entry.named is None:
+            self._said = ("it is not written down, so there is nothing to remove", "muted")
+            self.refresh_note()
             return
         name = entry.named.name
         self._struck_out.append(entry.named)

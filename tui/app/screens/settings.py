@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from tui.app.commands.keymap import with_keys
 from tui.app.glyphs import Glyphs
-from tui.app.screens.list_screen import key_parts
+from tui.app.screens.list_screen import HELP, key_parts, passed_on_bindings
 from tui.app.screens.setting_choice import ChoicePicker, KeyPicker
 from tui.app.screens.settings_changes import Change, Reset, SettingChanges
 from tui.app.screens.settings_words import (
@@ -104,6 +104,7 @@ class SettingsScreen(FastScreen[None]):
         Binding("delete", "reset", show=False),
         Binding("backspace", "search_back", show=False),
         Binding("ctrl+underscore,ctrl+shift+minus,ctrl+slash", "undo", show=False, priority=True),
+        *passed_on_bindings((HELP,)),
     ]
 
     def __init__(
@@ -282,6 +283,10 @@ class SettingsScreen(FastScreen[None]):
             return f"enter keeps it, esc leaves it as it was{more}", ""
         said = self._said[1] if self._said[0] == name else ""
         return about_source(field, self._changes, self._complaints, said=said, file_name=self._file_name)
+
+    def keys_line(self) -> tuple[tuple[str, str], ...]:
+        """The keys that make sense at this moment, and what each does."""
+        return self._keys(self._marked)
 
     def _keys(self, field: Field | None) -> tuple[tuple[str, str], ...]:
         if self._being_edited:

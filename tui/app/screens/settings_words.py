@@ -34,7 +34,7 @@ def row_of(field: Field, typed: str, note: Parts) -> SettingRow:
         words=highlight(field.words, typed, "foreground"),
         value=field.value_text,
         value_role="muted" if field.value_text in (NOT_SET, NO_KEY) else "foreground",
-        unit="" if field.value is None else field.setting.unit,
+        unit=field.unit,
         is_changed=field.is_changed,
         note=note,
     )

@@ -37,9 +37,9 @@ class ThemePicker(ListScreen):
         self.list.show(self.rows_for(""), keep=self._current)
 
     def rows_for(self, typed: str) -> tuple[Row, ...]:
-        names = [AUTO, *self._themes]
         rows = []
-        for name in names:
+        typed = typed.strip()
+        for name in (AUTO, *self._themes):
             if typed.casefold() not in name.casefold():
                 continue
             theme = self._themes.get(name)
@@ -47,18 +47,20 @@ class ThemePicker(ListScreen):
             rows.append(
                 Row(
                     key=name,
-                    left=((" ", "muted"), *highlight(clean_line(name, 40), typed.strip(), "foreground")),
+                    left=((" ", "muted"), *highlight(clean_line(name, 40), typed, "foreground")),
                     right=((f"{kind} ", "muted"),),
                 )
             )
         return tuple(rows)
 
     def note_for(self, key: str) -> Parts:
-        theme = self._themes.get(key)
-        about = clean_line(theme.about, 100) if theme is not None else ""
+        if not key:
+            return (("no theme fits", "muted"),)
         if self._faults:
-            return ((clean_line(self._faults[0], 100), "warning"),)
-        return ((about, "muted"),)
+            more = f" and {len(self._faults) - 1} more" if len(self._faults) > 1 else ""
+            return ((f"{clean_line(self._faults[0], 100)}{more}", "warning"),)
+        theme = self._themes.get(key)
+        return ((clean_line(theme.about, 100) if theme is not None else "", "muted"),)
 
     def on_row_list_marked(self, event: RowList.Marked) -> None:
         super().on_row_list_marked(event)

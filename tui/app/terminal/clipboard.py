@@ -59,6 +59,23 @@ class Delivery:
     def is_sent(self) -> bool:
         return self.way is not Way.file
 
+    def words(self, what: str) -> str:
+        """``what`` is what the text is called. Sent and not copied: no terminal says whether it took a text."""
+        if self.is_sent:
+            return f"{what} sent to the terminal's clipboard"
+        return f"{what} lies in {self.shown_file}" if self.file is not None else f"{what} cannot be copied"
+
+    @property
+    def shown_file(self) -> str:
+        """The file as people write it, below their own home with ``~``; empty without one."""
+        if self.file is None:
+            return ""
+        try:
+            home = Path.home()
+        except RuntimeError:
+            return str(self.file)
+        return f"~/{self.file.relative_to(home)}" if self.file.is_relative_to(home) else str(self.file)
+
 
 class TerminalClipboard:
     """Sends one text after the other. ``write`` takes bytes for the terminal as text and never waits."""

@@ -34,6 +34,7 @@ from textual.message import Message
 from tui.app.terminal.key_messages import MessageMaker
 from tui.app.terminal.key_spelling import Report
 from tui.app.terminal.keys import DEFAULT_WAITS, KeyDecoder, Waits
+from tui.app.terminal.modes import CANCEL, LEAVE, MOUSE_OFF
 from tui.app.terminal.writer import TerminalOutput, TerminalWriter, open_output
 
 LEAVE_PATIENCE_SECONDS = 0.5
@@ -43,16 +44,15 @@ LEAVE_WITHIN_SECONDS = 5.0
 LEAVE_FOR_SIGNAL_WITHIN_SECONDS = 1.0
 END_WITHIN_SECONDS = 1.8
 """After this the process ends by force once it was asked to end."""
+INTERRUPTED_ONCE_SECONDS = 0.5
+"""SIGINTs that come so close together are one: a terminal sends it to the app and to the process that waits for it."""
 SIGNALS_TOGETHER_SECONDS = 0.02
 """A SIGTSTP handled so soon after a SIGCONT came with it."""
 _READ_BYTES = 1 << 16
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
 _MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
-_MOUSE_OFF = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
-# The keyboard goes back before the other screen is left: kitty keeps one stack of modes for each screen.
 _PUT_TITLE_ASIDE, _TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
-_LEAVE = f"\x1b[?2026l\x1b[0m\x1b[r{_MOUSE_OFF}\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h"
 
 
 @runtime_checkable
@@ -64,6 +64,9 @@ class TerminalListener(Protocol):
 
     def end_requested(self, number: signal.Signals) -> None:
         """SIGTERM or SIGQUIT came. ``END_WITHIN_SECONDS`` later the process ends by force."""
+
+    def interrupted(self) -> None:
+        """SIGINT came, from somebody who did not press a key of ours."""
 
     def terminal_answered(self, report: str) -> None:
         """A reply that is neither a key nor awaited by Textual: the whole sequence."""
@@ -94,6 +97,7 @@ class ChinwagDriver(LinuxDriver):
         self._is_lost = False
         self._has_told_hang_up = False
         self._ends_by_signal: signal.Signals | None = None
+        self._interrupted_seconds = float("-inf")
         self._output: TerminalOutput | None = None
         self._writer: TerminalWriter | None = None
         self._frame: list[str] | None = None
@@ -107,6 +111,7 @@ class ChinwagDriver(LinuxDriver):
         self._descriptor = file.fileno()
         for number, handler in {
             signal.SIGHUP: self._hear_hang_up,
+            signal.SIGINT: self._hear_interrupt,
             signal.SIGTERM: self._hear_end,
             signal.SIGQUIT: self._hear_end,
         }.items():
@@ -149,7 +154,7 @@ class ChinwagDriver(LinuxDriver):
     def set_mouse(self, *, is_ours: bool) -> None:
         """Give the mouse to the terminal for its own selection, or take it back."""
         self._mouse = is_ours
-        self.write(_MOUSE_ON if is_ours else _MOUSE_OFF)
+        self.write(_MOUSE_ON if is_ours else MOUSE_OFF)
 
     def set_title(self, title: str) -> None:
         """Clean text for the terminal's title. The terminal's own is put aside for it; an empty one brings that back."""
@@ -242,7 +247,7 @@ class ChinwagDriver(LinuxDriver):
 
     def _leave_text(self) -> str:
         title = _TITLE_BACK if self._title else ""
-        return title + ("\x1b[?2048l" if self._in_band_window_resize else "") + _LEAVE
+        return title + LEAVE
 
     def _set_as_before(self) -> None:
         """At once and without waiting for output, which a stuck terminal never takes."""
@@ -253,6 +258,13 @@ class ChinwagDriver(LinuxDriver):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
             self.attrs_before = None
 
+    def let_go(self) -> None:
+        """Leaves the terminal for good, as far as there is one: the app goes on without."""
+        self.stop_application_mode()
+        self._is_lost = self._has_told_hang_up = True
+        self._is_stopped = False
+        self._close_output()
+
     def suspend_application_mode(self) -> None:
         self.stop_application_mode()
 
@@ -261,6 +273,9 @@ class ChinwagDriver(LinuxDriver):
         for number, handler in self._handlers_before.items():
             _handle(number, handler)
         self._handlers_before.clear()
+        self._close_output()
+
+    def _close_output(self) -> None:
         if self._output is not None:
             atexit.unregister(self._leave_at_exit)
             with suppress(OSError):
@@ -277,7 +292,7 @@ class ChinwagDriver(LinuxDriver):
         if self._output is not None and not self._output.can_block:
             with suppress(OSError):
                 # Whatever sequence was cut off by this, CAN ends it.
-                os.write(self._output.descriptor, f"\x18{self._leave_text()}".encode())
+                os.write(self._output.descriptor, f"{CANCEL}{self._leave_text()}".encode())
         self._set_as_before()
 
     # ------------------------------------------------------------------ reading
@@ -418,6 +433,19 @@ class ChinwagDriver(LinuxDriver):
             self._app.call_later(listener.end_requested, number)
         else:
             self._app.call_later(self._app.exit, return_code=128 + number)
+
+    def _hear_interrupt(self, number: int, frame: FrameType | None) -> None:
+        now_seconds = time.monotonic()
+        before_seconds, self._interrupted_seconds = self._interrupted_seconds, now_seconds
+        if now_seconds - before_seconds > INTERRUPTED_ONCE_SECONDS:
+            self._on_loop(self._tell_interrupt)
+
+    def _tell_interrupt(self) -> None:
+        listener = self._listener()
+        if listener is not None:
+            self._app.call_later(listener.interrupted)
+        else:
+            self._app.call_later(self._app.exit, return_code=128 + signal.SIGINT)
 
     def end_by_force_after(self, seconds: float, *, return_code: int) -> None:
         """Whatever hangs, the process is gone by then, and the terminal as it was before as far as it still listens."""

@@ -161,6 +161,9 @@ class TerminalApp(App[ReturnType]):
     def end_requested(self, number: signal.Signals) -> None:
         self.leave_with(128 + number)
 
+    def interrupted(self) -> None:
+        self.leave_with(128 + signal.SIGINT)
+
     def leave_with(self, code: int) -> None:
         """The terminal is gone, or somebody asks the program to end: to be overridden by what has to be put away."""
         self.exit(return_code=code)

@@ -48,13 +48,15 @@ def open_output(descriptor: int) -> TerminalOutput:
 class _Piece:
     data: bytes
     is_frame: bool
+    has_begun: bool = False
+    """The terminal has the bytes before these."""
 
 
 class TerminalWriter:
-    """Writes in a thread of its own. Both callbacks are called in that thread.
+    """Writes at once what the terminal takes without waiting, and the rest in a thread of its own.
 
-    ``drained`` follows a frame that was refused, as soon as everything else is out. ``lost`` is called once, when the
-    terminal takes nothing any more; from then on text is thrown away.
+    Both callbacks are called in that thread. ``drained`` follows a frame that was refused, as soon as everything else
+    is out. ``lost`` is called once, when the terminal takes nothing any more; from then on text is thrown away.
     """
 
     def __init__(self, output: TerminalOutput, *, drained: Callable[[], None], lost: Callable[[], None]) -> None:
@@ -66,6 +68,7 @@ class TerminalWriter:
         self._waiting: deque[_Piece] = deque()
         self._waiting_bytes = 0
         self._waiting_frames = 0
+        self._is_thread_writing = False
         self._owes_drained = False
         self._is_lost = False
         self._stop_by_seconds: float | None = None
@@ -114,10 +117,36 @@ class TerminalWriter:
     def _put(self, piece: _Piece) -> None:
         if self._is_lost or not piece.data:
             return
+        if self._is_idle():
+            taken_bytes = self._write_at_once(piece.data)
+            if taken_bytes == len(piece.data):
+                return
+            if taken_bytes:
+                piece = _Piece(piece.data[taken_bytes:], piece.is_frame, has_begun=True)
         self._waiting.append(piece)
         self._waiting_bytes += len(piece.data)
         self._waiting_frames += piece.is_frame
         self._changed.notify()
+
+    def _is_idle(self) -> bool:
+        """Nothing is before the next piece, and to write it never waits."""
+        return (
+            not (self._waiting or self._is_thread_writing or self._output.can_block)
+            and self._stop_by_seconds is None
+            and self._thread.ident is not None
+        )
+
+    def _write_at_once(self, data: bytes) -> int:
+        """How much the terminal took. What is wrong with it the thread finds out, and waits, or gives up."""
+        try:
+            size_bytes = os.write(self._output.descriptor, data[:_CHUNK_BYTES])
+        except OSError:
+            return 0
+        now_seconds = time.monotonic()
+        self._pace.took(size_bytes, now_seconds)
+        if size_bytes == len(data):
+            self._pace.ended(now_seconds)
+        return size_bytes
 
     def stop(self, patience_seconds: float, *, at_most_seconds: float | None = None) -> None:
         """Write what waits, but no frame that has not begun, and end the thread.
@@ -127,8 +156,8 @@ class TerminalWriter:
         """
         longest_seconds = patience_seconds if at_most_seconds is None else at_most_seconds
         with self._changed:
-            kept = [piece for piece in self._waiting if not piece.is_frame]
-            self._waiting_bytes -= sum(len(piece.data) for piece in self._waiting if piece.is_frame)
+            kept = [piece for piece in self._waiting if piece.has_begun or not piece.is_frame]
+            self._waiting_bytes -= sum(len(piece.data) for piece in self._waiting) - sum(len(one.data) for one in kept)
             self._waiting = deque(kept)
             self._waiting_frames = 0
             self._owes_drained = False
@@ -153,6 +182,7 @@ class TerminalWriter:
                         break
                     self._changed.wait(wait_seconds)
                 piece = self._waiting.popleft() if self._waiting else None
+                self._is_thread_writing = piece is not None
                 if piece is None:
                     self._owes_drained = False
             if piece is None:
@@ -162,6 +192,7 @@ class TerminalWriter:
                 return
             with self._changed:
                 self._pace.ended(time.monotonic())
+                self._is_thread_writing = False
                 self._waiting_bytes -= len(piece.data)
                 self._waiting_frames = max(0, self._waiting_frames - piece.is_frame)
 

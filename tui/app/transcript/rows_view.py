@@ -340,7 +340,7 @@ class RowsView(ScrollView, can_focus=True):
             ground = textual_color(self._theme.palette.background)
             for line_filter in filters:
                 strips = [strip.apply_filter(line_filter, ground) for strip in strips]
-        if crop.column_span != (0, self._columns):
+        if crop.x or crop.right < self._columns:
             strips = [cropped(strip, *crop.column_span) for strip in strips]
         return strips
 

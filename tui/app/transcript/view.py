@@ -12,38 +12,33 @@ from textual import events
 from textual.await_remove import AwaitRemove
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
-from textual.timer import Timer
 
 from tui.app.glyphs import Glyphs
 from tui.app.transcript import posted
 from tui.app.transcript.cropping import with_piece
 from tui.app.transcript.entry import Entry, Fold
-from tui.app.transcript.find_in_view import FindInView
 from tui.app.transcript.finding import FindState
+from tui.app.transcript.frame_clock import FrameClock
 from tui.app.transcript.links import Link, links_in, may_have_links
 from tui.app.transcript.rendering import code_count_of, codes_of
 from tui.app.transcript.rows import TEXT_COLUMN, Row, Span, Target, blank_margin, gap_row, prose_rows, rail_margin
-from tui.app.transcript.rows_view import RowsView
+from tui.app.transcript.searched_view import SearchedView
 from tui.app.transcript.styles import Pen
 from tui.app.transcript.wrap import cut
 from tui.cleaning import clean, clean_line
 from tui.conversations.values import Conversation, Message, Role
 from tui.theming.values import Theme
 
-FRAMES_PER_SECOND = 30
-_FRAMES_UNTIL_REST = 15
-"""So many frames without anything new, and the clock stands still."""
-_FRAMES_BETWEEN_NUMBERS = 8
+FRAME_SECONDS = 1 / 30
+NUMBERS_SECONDS = 0.27
 """A number that changes more often than four times a second cannot be read."""
-_ROWS_UNDER_FIND_BAR = 2
-"""At the lower end: the bar, and one to see what follows."""
 _MOST_ASKED_FOR_LINKS = 50
 """Answers that may have a link and turn out to have none; going through thousands would take seconds."""
 _MOST_ROWS_ABOVE_TEXT = 2
 """Of a message: an empty one and a folded line."""
 
 
-class Transcript(RowsView):
+class Transcript(SearchedView):
     """Shows one conversation, and an answer while it comes."""
 
     FOCUS_ON_CLICK = False
@@ -81,14 +76,10 @@ class Transcript(RowsView):
         self._empty: tuple[str, ...] = ()
         self._queued: tuple[str, ...] = ()
         self._current: Entry | None = None
-        self._find: FindInView | None = None
-        self._find_origin: tuple[int, int] | None = None
-        """Message and offset in it where a person was when the search began."""
         self._pending: list[tuple[str, str]] = []
-        self._frame_clock: Timer | None = None
-        self._is_clock_running = False
-        self._frames = 0
-        self._frames_without_news = 0
+        self._is_mounted_once = False
+        self._frames = FrameClock(self._draw_pending, interval_seconds=FRAME_SECONDS)
+        self._numbers = FrameClock(self._show_numbers, interval_seconds=NUMBERS_SECONDS)
 
     # What is shown
 
@@ -115,12 +106,8 @@ class Transcript(RowsView):
     def grow(self, text: str = "", thinking: str = "") -> None:
         """More of the last message. It is drawn with the next frame, the first of a burst at once."""
         self._pending.append((text, thinking))
-        if not self._is_clock_running and self._frame_clock is not None:
-            self._is_clock_running = True
-            self._frames_without_news = 0
-            self._frame_clock.reset()
-            self._frame_clock.resume()
-            self._draw_pending()
+        if self._is_mounted_once:
+            self._frames.ask()
 
     def settle(self, message: Message) -> None:
         """The final value of the message with this id."""
@@ -189,10 +176,6 @@ class Transcript(RowsView):
             line = [Span(cut(text, room, look.glyphs.ellipsis), Pen("muted"))]
             self._rows.rows_after += [blank, *prose_rows([line], margin, look.page, look.styles)]
         self._rows.rows_after.append(blank)
-
-    def _use_look(self) -> None:
-        super()._use_look()
-        self._show_hit()
 
     # Opening and closing
 
@@ -312,7 +295,7 @@ class Transcript(RowsView):
             return False
         self._go_to(index)
         if find:
-            self._find, self._find_origin = None, (index, 0)
+            self._find_from(index)
             self.find(find)
         return True
 
@@ -402,119 +385,21 @@ class Transcript(RowsView):
 
     # Finding
 
-    @property
-    def is_finding(self) -> bool:
-        """Something is looked for, and marked where it was found."""
-        return self._find is not None
-
-    @property
-    def find_state(self) -> FindState:
-        return self._find.state if self._find is not None else FindState()
-
     def find(self, text: str) -> FindState:
-        """Look for ``text`` from where the person is; what is found is marked, and the first hit is brought into view.
-
-        More is looked through in the background, which ``FindChanged`` tells of. An empty text ends the search.
-        """
         self._draw_pending()
-        if not text:
-            self._find = self._find_origin = None
-            self._repaint()
-            return FindState()
-        first, offset = self._where_to_find_from()
-        self._find = FindInView(text, self._rows, first=first, offset=offset)
-        self._repaint()
-        self._find_more()
-        return self.find_state
-
-    def find_next(self) -> FindState:
-        """Go to the next hit; behind the last comes the first."""
-        return self._find_step(1)
-
-    def find_previous(self) -> FindState:
-        return self._find_step(-1)
-
-    def _find_step(self, hits: int) -> FindState:
-        if self._find is not None:
-            self._find.step(hits)
-            self._show_hit()
-        return self.find_state
-
-    def _where_to_find_from(self) -> tuple[int, int]:
-        """Message and offset of the hit that was gone to so far, else of what was at the top of the view."""
-        found = self._find.current_offset() if self._find is not None else None
-        if found is not None:
-            return found
-        if self._find_origin is None:
-            place = self._rows.place(self._top) if self._rows.look is not None else None
-            offset = 0
-            if place is not None:
-                entry = self._rows.entries[place.message]
-                if place.part in entry.text_parts:
-                    offset = entry.offset_of(place.part)
-            self._find_origin = (place.message, offset) if place is not None else (0, 0)
-        return self._find_origin
-
-    def _find_more(self) -> None:
-        """Look through one slice, and go to the first hit when it is found by that."""
-        find = self._find
-        if find is None:
-            return
-        before, hit = find.state, find.current
-        find.search()
-        state = find.state
-        if find.current != hit:
-            self._show_hit()
-        if not state.is_complete:
-            self.call_later(self._go_on_finding, find)
-        if state != before:
-            self.post_message(self.FindChanged(self, state))
-
-    def _go_on_finding(self, find: FindInView) -> None:
-        if find is self._find and not find.state.is_complete:
-            self._find_more()
-
-    def _find_in(self, index: int) -> None:
-        """The text of a message has changed: it is looked through again."""
-        if self._find is not None:
-            self._find.changed(index)
-            self._find_more()
-
-    def _find_again(self) -> None:
-        """Other messages are there: everything is looked through again."""
-        if self._find is not None:
-            text = self._find.text
-            self._find = self._find_origin = None
-            self.find(text)
-
-    def _show_hit(self) -> None:
-        """Bring the current hit into view."""
-        if self._find is None or self._rows.look is None:
-            return
-        place = self._find.locate()
-        if place is not None:
-            self._bring_into_view(place, covered_rows=_ROWS_UNDER_FIND_BAR)
-        self._repaint()
+        return super().find(text)
 
     # The frame clock
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._frame_clock = self.set_interval(1 / FRAMES_PER_SECOND, self._on_frame, pause=True)
+        self._is_mounted_once = True
         if self._pending:
-            self.grow()
+            self._frames.ask()
 
-    def _on_frame(self) -> None:
-        if self._pending:
-            self._frames_without_news = 0
-            self._draw_pending()
-            return
-        self._frames_without_news += 1
-        if self._frames_without_news == _FRAMES_BETWEEN_NUMBERS:
-            self._show_numbers()
-        if self._frames_without_news >= _FRAMES_UNTIL_REST and self._frame_clock is not None:
-            self._frame_clock.pause()
-            self._is_clock_running = False
+    def on_unmount(self) -> None:
+        self._frames.stop()
+        self._numbers.stop()
 
     def _draw_pending(self) -> None:
         """Take what came since the last frame into the last message, and repaint what that changes."""
@@ -532,9 +417,7 @@ class Transcript(RowsView):
         top = self._top
         first_changed = self._rows.heights.before(index) + self._rows.open(index).grow(text, thinking)
         self._came_below(self._rows.take_height(index))
-        self._frames += 1
-        if self._frames % _FRAMES_BETWEEN_NUMBERS == 0:
-            self._show_numbers()
+        self._numbers.ask()
         if self._following:
             self._settle()
         else:
@@ -550,10 +433,6 @@ class Transcript(RowsView):
             self._find_in(len(self._rows.entries) - 1)
 
     # Painting
-
-    def _draw_under_selection(self, strips: list[Strip], first: int) -> None:
-        if self._find is not None:
-            self._find.draw(strips, first, self._theme.palette)
 
     def _draw_over_selection(self, strips: list[Strip], first: int) -> None:
         self._draw_current(strips, first)

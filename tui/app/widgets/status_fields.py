@@ -8,6 +8,7 @@ from datetime import datetime
 from tui.app.glyphs import Glyphs
 from tui.app.widgets.parts import Parts, cells_of
 from tui.chat.connection import ConnectionState, Link
+from tui.chat.context_window import WindowUse
 from tui.chat.events import Phase
 from tui.chat.live import Progress
 from tui.cleaning import clean_line
@@ -35,6 +36,7 @@ MODEL_CELLS = 28
 
 (
     DROP_PROMPT,
+    DROP_ADDED,
     DROP_SPARK,
     DROP_CONTEXT_WORD,
     DROP_FIRST,
@@ -45,7 +47,7 @@ MODEL_CELLS = 28
     DROP_HOST,
     DROP_WARNING,
     DROP_CONTEXT,
-) = range(11)
+) = range(12)
 """In which order they go as the window narrows."""
 
 
@@ -73,6 +75,8 @@ class StatusView:
     last_speeds: tuple[float, ...] = ()
     has_motion: bool = True
     """Else nothing is drawn that only moves: the last seconds of the speed."""
+    window: WindowUse | None = None
+    """How full the model's window is, and what the next prompt adds; None while nobody measured it."""
     loaded: RunningModel | None = None
     is_memory_known: bool = True
     """The server has said what is in its memory; else that ``loaded`` is None tells nothing."""
@@ -275,6 +279,8 @@ def _warning_fields(view: StatusView) -> list[Field]:
 
 def _used_tokens(view: StatusView) -> int | None:
     """By the server's counts; while an answer comes, by the length of what was sent and the pieces that arrived."""
+    if view.window is not None:
+        return view.window.used + (0 if view.progress is None else view.progress.pieces)
     if view.progress is not None:
         return _guessed_prompt_tokens(view, view.progress) + view.progress.pieces
     counts = view.last.counts if view.last is not None else None
@@ -284,6 +290,8 @@ def _used_tokens(view: StatusView) -> int | None:
 
 
 def _is_used_guessed(view: StatusView) -> bool:
+    if view.window is not None:
+        return view.progress is not None or not view.window.is_counted
     counts = view.last.counts if view.last is not None else None
     is_counted = counts is not None and counts.prompt_tokens is not None
     return view.progress is not None or (not is_counted and bool(view.guessed_tokens))
@@ -293,16 +301,33 @@ def _context_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
     """How much of the window the conversation takes; the window itself is known while the model is loaded."""
     used, mark = _used_tokens(view), "~" if _is_used_guessed(view) else ""
     limit = view.loaded.context_tokens if view.loaded is not None else None
+    added = 0
+    if view.window is not None:
+        limit, added = view.window.limit, 0 if view.progress is not None else view.window.added
+    # What is written counts as well: the number is what the next request will have.
+    used, mark = (used or 0) + added if added else used, "~" if added else mark
     if not limit or limit <= 0:
-        return [] if used is None else [Field(((f"context {mark}{tokens_text(used)}", "muted"),))]
+        return [] if used is None else [Field(((f"context {mark}{tokens_text(used)}", "muted"),)), *_added_fields(added)]
     share = (used or 0) / limit
     full = min(METER_CELLS, round(METER_CELLS * share))
     if used and not full:
         full = 1
     role = "error" if share >= 0.9 else "warning" if share >= 0.7 else "accent"
-    meter = ((glyphs.meter_full * full, role), (glyphs.meter_empty * (METER_CELLS - full), "muted"))
+    new = min(full, round(METER_CELLS * added / limit))
+    meter = (
+        (glyphs.meter_full * (full - new), role),
+        (glyphs.meter_full * new, "foreground"),
+        (glyphs.meter_empty * (METER_CELLS - full), "muted"),
+    )
     return [
         Field((("context", "muted"),), drop=DROP_CONTEXT_WORD, gap=1),
         Field(((f"{mark + tokens_text(used or 0):>5} of {context_text(limit)}", "muted"),), drop=DROP_CONTEXT, gap=1),
         Field(meter, drop=DROP_METER),
+        *_added_fields(added, is_too_much=share > 1),
     ]
+
+
+def _added_fields(tokens: int, *, is_too_much: bool = False) -> list[Field]:
+    """What is written and not sent. It comes and goes with the typing, so it stands behind what stays."""
+    words = f"+~{tokens_text(tokens)}{' too much' if is_too_much else ''}"
+    return [Field(((words, "error" if is_too_much else "muted"),), drop=DROP_ADDED)] if tokens else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 _SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "head", "nav", "footer", "form"})
@@ -47,11 +48,27 @@ _VOID = frozenset(
 DEEPEST = 500
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HtmlText:
+    """What a person would read of a page, line by line."""
+
+    title: str
+    lines: tuple[str, ...]
+    source_lines: tuple[int, ...]
+    """For each line the one of the source where it begins, counted from 1."""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines).strip()
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.title = ""
         self.lines: list[str] = []
+        self.source_lines: list[int] = []
+        self._began = 0
         self._line: list[str] = []
         self._skipped: list[str] = []
         self._pre = 0
@@ -87,39 +104,61 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title += data
+            return
         if self._skipped:
             return
         if self._pre:
             first, *more = data.split("\n")
-            self._line.append(first)
-            for line in more:
+            here = self.getpos()[0]
+            self._add(first, here)
+            for number, line in enumerate(more, here + 1):
                 self._end_line(keeps_empty=True)
-                self._line.append(line)
+                self._add(line, number)
         else:
-            self._line.append(data)
+            before = len(data) - len(data.lstrip())
+            self._add(data, self.getpos()[0] + data.count("\n", 0, before))
 
     def finish(self) -> None:
         self.close()
         self._end_line()
 
+    def give_up(self) -> None:
+        self._end_line()
+
+    def _add(self, words: str, source_line: int) -> None:
+        if not self._line or not self._began:
+            self._began = source_line if words.strip() else 0
+        self._line.append(words)
+
     def _end_line(self, *, keeps_empty: bool = False) -> None:
         text = "".join(self._line)
+        began, self._began = self._began, 0
         self._line.clear()
         text = text.rstrip() if self._pre else " ".join(text.split())
         if text:
             self.lines.append(f"{self._prefix}{text}")
+            self.source_lines.append(began or self.getpos()[0])
             self._prefix = ""
         elif keeps_empty and self.lines and self.lines[-1]:
             self.lines.append("")
+            self.source_lines.append(self.source_lines[-1])
 
 
-def text_of_html(source: str) -> tuple[str, str]:
-    """Title and text. Any text is a page: what is broken is read as a browser would, without ever raising."""
+def read_html(source: str) -> HtmlText:
+    """Any text is a page: what is broken is read as a browser would, without ever raising."""
     reader = _Reader()
     try:
         reader.feed(source)
         reader.finish()
     except (AssertionError, ValueError, RecursionError):
         # The parser of the standard library trips over some declarations; what it had read stands.
-        reader.lines.append("".join(reader._line))  # noqa: SLF001  its own class
-    return " ".join(reader.title.split()), "\n".join(reader.lines).strip()
+        reader.give_up()
+    return HtmlText(
+        title=" ".join(reader.title.split()), lines=tuple(reader.lines), source_lines=tuple(reader.source_lines)
+    )
+
+
+def text_of_html(source: str) -> tuple[str, str]:
+    """Title and text."""
+    page = read_html(source)
+    return page.title, page.text

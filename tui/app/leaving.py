@@ -1,0 +1,45 @@
+"""How the app ends while something runs: what is worth going on without a terminal, and what follows from the shell."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+from textual.app import App
+
+from tui.app.terminal.forking import WaitingParent
+from tui.workspace import Workspace
+
+
+def is_worth_finishing(workspace: Workspace) -> bool:
+    """An answer is under way that will be on the disk when it has ended."""
+    return not workspace.is_throwaway and any(
+        one.is_answering and not one.is_read_only and not one.is_private for one in workspace.sessions.values()
+    )
+
+
+def stop_clocks(app: App[Any]) -> None:
+    """Nothing of the screen ticks any more: nobody sees it."""
+    for screen in app.screen_stack:
+        for node in (screen, *screen.walk_children()):
+            for timer in tuple(node._timers):
+                timer.stop()
+
+
+def end_with_parent(parent: WaitingParent) -> None:
+    """The app ends, as if it was asked to, when the process that waits for it was killed. On the event loop.
+
+    The shell has the terminal from then on, and nobody would tell the app what happens to it.
+    """
+    if parent.life < 0:
+        return
+    loop = asyncio.get_running_loop()
+
+    def hear() -> None:
+        loop.remove_reader(parent.life)
+        if parent.can_detach:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(parent.life, hear)

@@ -1,0 +1,126 @@
+"""The exact request: as it will go, as it went, and as a command line that sends the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+
+from tui.app.commands.declared import Command
+from tui.app.screens.chat_steering import ChatSteering
+from tui.chat.fitting import compose
+from tui.cleaning import cell_width, clean_line
+from tui.conversations.edits import with_message
+from tui.conversations.values import Message, Role
+from tui.engine import ChatRequest
+from tui.metrics.wording import plural
+from tui.ollama.written import WrittenRequest
+
+LINE_CELLS = 100
+MOST_LINES = 4000
+CURL, JSON, OTHER = "curl", "json", "other"
+
+
+class ChatRequests(ChatSteering):
+    """Nothing is sent that cannot be looked at."""
+
+    async def action_show_request(self, wanted: str = "") -> None:
+        """``next`` with what is being written, ``last`` as it was sent, ``curl`` copies the one that fits."""
+        unsent = self._text_before_command
+        last = self._session.last_request
+        is_last = wanted == "last" or (wanted != "next" and not unsent and last is not None)
+        if is_last and last is None:
+            self.say(
+                "nothing was sent in this conversation since chinwag began", more="/request next shows what would be"
+            )
+            return
+        request = last if is_last and last is not None else await self._next_request(unsent)
+        try:
+            written = await asyncio.to_thread(self._workspace.client.written_chat, request)
+        except ValueError as error:
+            self.say("it cannot be sent", role="error", more=clean_line(str(error), 120))
+            return
+        if wanted == "curl":
+            self._copy_request(CURL, written)
+        else:
+            await self._open_request(written, is_last=is_last)
+
+    @property
+    def _text_before_command(self) -> str:
+        """What is being written beside the command; a command that was typed has taken its place."""
+        text = self.prompt.text.strip()
+        return "" if text.startswith("/") else text
+
+    async def _next_request(self, unsent: str) -> ChatRequest:
+        conversation = self._session.conversation
+        if unsent:
+            at = self._workspace.now()
+            prompt = Message(id="next", role=Role.user, text=unsent, at=at)
+            conversation = with_message(conversation, prompt, now=at)
+        plan = self._workspace.plan(conversation, conversation.model)
+        return (await asyncio.to_thread(compose, conversation, conversation.model, plan)).request
+
+    async def _open_request(self, written: WrittenRequest, *, is_last: bool) -> None:
+        from tui.app.screens.choices import Choice, Choices
+
+        lines = await asyncio.to_thread(lambda: [*_wrapped(written)])
+        choices = [
+            Choice(key=CURL, name="copy as curl", role="accent", note="a key stands in it as $CHINWAG_API_KEY"),
+            Choice(key=JSON, name="copy as JSON", role="accent"),
+        ]
+        if is_last or self._session.last_request is not None:
+            name = "show what goes next" if is_last else "show what was sent last"
+            choices.append(Choice(key=OTHER, name=name, role="accent"))
+        choices.append(Choice(key="line", name=f"{written.method} {written.url}", role="muted"))
+        choices += [Choice(key=f"line {number}", name=line) for number, line in enumerate(lines[:MOST_LINES])]
+        if len(lines) > MOST_LINES:
+            rest = f"{plural(len(lines) - MOST_LINES, 'line')} more, copied with the rest"
+            choices.append(Choice(key="line", name=rest, role="muted"))
+
+        def chosen(key: str | None) -> None:
+            if key == OTHER:
+                self.in_background(self.action_show_request("next" if is_last else "last"))
+            elif key:
+                self._copy_request(JSON if key.startswith("line") else key, written)
+
+        self.app.push_screen(
+            Choices(
+                title="The request as it was sent" if is_last else "The next request",
+                choices=choices,
+                keys=(("enter", "choose, on a line: copy all as JSON"), ("esc", "back")),
+                theme=self._theme,
+                glyphs=self._glyphs,
+                is_tall=True,
+            ),
+            chosen,
+        )
+
+    def _copy_request(self, key: str, written: WrittenRequest) -> None:
+        if key == CURL:
+            self.copy(written.curl, "the request as curl", more="a key stands in it as $CHINWAG_API_KEY")
+        else:
+            self.copy(written.body, "the request")
+
+    def choices_for(self, command: Command) -> Iterable[tuple[str, str]]:
+        if command.name != "request":
+            return super().choices_for(command)
+        return (("next", "as it would go now"), ("last", "as it was sent"), ("curl", "copy it as a command line"))
+
+
+def _wrapped(written: WrittenRequest) -> Iterator[str]:
+    """Lines of JSON that fit a list; what is longer goes on in the next one, a little deeper."""
+    for line in written.body.split("\n"):
+        indent = len(line) - len(line.lstrip(" "))
+        rest, is_first = line.lstrip(" "), True
+        while rest or is_first:
+            room = max(20, LINE_CELLS - indent - (0 if is_first else 2))
+            part = _fitting(rest, room)
+            yield " " * (indent + (0 if is_first else 2)) + part
+            rest, is_first = rest[len(part) :], False
+
+
+def _fitting(text: str, cells: int) -> str:
+    """As much of its beginning as fits; at least one character."""
+    part = text[:cells]
+    while len(part) > 1 and cell_width(part) > cells:
+        part = part[: max(1, len(part) * cells // cell_width(part))]
+    return part
