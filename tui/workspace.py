@@ -22,7 +22,7 @@ from tui.chat.connection import Connection, ConnectionState, Link
 from tui.chat.events import AnswerBegan, AnswerEnded, SessionEvent
 from tui.chat.faults import report_fault_of
 from tui.chat.fitting import Plan
-from tui.chat.generation import Generation
+from tui.chat.generation import Generation, loading_options
 from tui.chat.kept_requests import KeptRequests
 from tui.chat.memory import FreeMemory, free_memory
 from tui.chat.open_sessions import OpenSessions
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from tui.ollama.client import OllamaClient
 
 CONTEXT_SETTING = "generation.context_tokens"
+HOST_SETTING = "server.host"
 
 FINISH_LIMIT_SECONDS = 30 * 60.0
 """How long an answer may go on after the terminal is gone."""
@@ -110,6 +111,8 @@ class Workspace:
         self.on_failure: Callable[[Failure], None] = lambda _failure: None
         """Hears what went wrong with work that nobody waits for."""
         self._chosen_model = ""
+        self._keeps_host = False
+        """The server that was gone to is written down as the setting once it has answered."""
         self._stack = stack
         self._open = AsyncExitStack()
         self._engine: OllamaClient | None = None
@@ -128,7 +131,8 @@ class Workspace:
             log=self.request_log,
         )
         self._memory_options: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self._contexts_taken_over: dict[tuple[str, str], int] = {}
+        self._contexts_taken_over: dict[tuple[str, str], tuple[Any, int | None]] = {}
+        """By server and model, the context that was wanted and the one that is taken in its place."""
         self.steering = Steering(
             presets=places.presets,
             models_file=places.models_file,
@@ -170,7 +174,7 @@ class Workspace:
         with ExitStack() as undo:
             undo.enter_context(stack)
             places = _places(options, environ, stack)
-            flags = {**options.settings, "chat.model": options.model, "server.host": options.host}
+            flags = {**options.settings, "chat.model": options.model, HOST_SETTING: options.host}
             loaded = load_settings(places.settings_file, environ, flags)
             themes = load_themes(bundled_themes(), places.user_themes)
             workspace = cls(
@@ -307,11 +311,13 @@ class Workspace:
     async def connect_to(self, address: str) -> Host:
         """Goes to another server; answers under way come to their end. Later starts go there, too, once it has answered.
 
-        Raises ``Failure`` for an address that cannot be one.
+        No address: where a start without one goes. Raises ``Failure`` for an address that cannot be one.
         """
-        host = self.servers.host_called(address)
+        host = self.servers.choose(None, address)
         key = await self.servers.key_for(host)
         await self._leave_engine()
+        # What the setting says already stays as it was written there: a name may stand for an address.
+        self._keeps_host = address not in (self.loaded.settings.server.host, self.loaded.in_file.get(HOST_SETTING, ""))
         self._use(host, key)
         return host
 
@@ -468,13 +474,13 @@ class Workspace:
         if state.link is Link.up and not self._has_proof_of_connection:
             at = self.now().isoformat(timespec="seconds")
             self._keep_usage(UsageRecord(at=at, host=self.host.url, model="", outcome=CONNECTED))
-        if state.link is Link.up and self.host.source == "chosen" and self.loaded.settings.server.host != self.host.url:
+        if state.link is Link.up and self._keeps_host:
             self._in_background(self._keep_host(self.host.url), "keeping the server's address")
         self.on_connection(state)
 
     async def _keep_host(self, url: str) -> None:
         try:
-            await self.change_setting("server.host", url)
+            await self.change_setting(HOST_SETTING, url)
         except Failure as failure:
             self.on_failure(failure)
 
@@ -491,6 +497,8 @@ class Workspace:
         if name == "chat.model":
             # What was chosen before in this start, by a key or a flag, is older than this.
             self._chosen_model = str(value or "")
+        if name == HOST_SETTING:
+            self._keeps_host = False
         if name == CONTEXT_SETTING:
             # Whoever sets it says what is wanted, whatever did not fit before.
             self._memory_options.clear()
@@ -504,8 +512,10 @@ class Workspace:
         capabilities = None if found is None else found.capabilities
         can_think = None if capabilities is None else "thinking" in capabilities
         generation = self.steering.generation(model, control, can_think=can_think)
-        taken_over = self._contexts_taken_over.get((self.host.url, model))
-        options = dict(generation.options) if taken_over is None else {**generation.options, "num_ctx": taken_over}
+        options = dict(generation.options)
+        wanted, taken_over = self._contexts_taken_over.get((self.host.url, model), (None, None))
+        if taken_over is not None and wanted == options.get("num_ctx"):
+            options["num_ctx"] = taken_over
         options |= self._memory_options.get((self.host.url, model), {})
         return replace(generation, options=MappingProxyType(options))
 
@@ -537,20 +547,18 @@ class Workspace:
         else:
             self._memory_options.pop((host_url, model), None)
 
-    def take_over_context(self, model: str, tokens: int | None) -> None:
-        """Until chinwag ends, this server's model is asked with the context that it was loaded with; None: as it is set."""
-        if tokens is None:
-            self._contexts_taken_over.pop((self.host.url, model), None)
-        else:
-            self._contexts_taken_over[self.host.url, model] = tokens
+    def take_over_context(self, model: str, tokens: int | None, control: Control) -> None:
+        """Until another one is wanted, the model is asked with the context that it was loaded with; None: as it is set."""
+        wanted = self.steering.generation(model, control).options.get("num_ctx")
+        self._contexts_taken_over[self.host.url, model] = (wanted, tokens)
 
-    def loading_request(self, model: str, *, keep_alive: float | None = None) -> ChatRequest:
-        """Loads the model with the options that a chat with it sends, so that it is not loaded twice."""
-        generation = self.generation(model)
+    def loading_request(self, model: str, control: Control, *, keep_alive: float | None = None) -> ChatRequest:
+        """Loads the model with the options that a chat with that control sends, so that it is not loaded twice."""
+        generation = self.generation(model, control)
         return ChatRequest(
             model=model,
             messages=(),
-            options=generation.options,
+            options=loading_options(generation.options),
             keep_alive=generation.keep_alive if keep_alive is None else keep_alive,
         )
 

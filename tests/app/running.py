@@ -18,6 +18,9 @@ from textual.strip import Strip
 
 from tui.app.app import ChinwagApp
 from tui.app.screens.chat_commands import ChatScreen
+from tui.app.terminal.key_messages import MessageMaker
+from tui.app.terminal.key_spelling import Report
+from tui.app.terminal.keys import KeyDecoder
 from tui.demo import DemoServer
 from tui.environment import Environment, read_environment
 from tui.workspace import StartOptions, Workspace
@@ -102,6 +105,14 @@ class Running:
     async def type(self, text: str) -> None:
         """As a person types, into whatever has the focus."""
         await self.pilot.press(*("space" if letter == " " else letter for letter in text))
+
+    def burst(self, data: bytes) -> None:
+        """What a terminal sends, in one read: keys as they come over a slow line."""
+        decoder, maker = KeyDecoder(), MessageMaker()
+        for token in decoder.feed(data, time.monotonic()):
+            assert not isinstance(token, Report)
+            for message in maker.messages(token):
+                self.app.post_message(message)
 
     async def send(self, text: str) -> None:
         """Types ``text`` into the prompt and presses Enter; returns when the prompt has let go of it."""

@@ -85,7 +85,7 @@ def test_values_of_variables_are_not_told(places: Places) -> None:
 def test_causes_and_groups_are_told_and_masked() -> None:
     inner, outer = raised(ValueError(TEXT)), RuntimeError("the outer one")
     outer.__cause__ = inner
-    crash = told(ExceptionGroup("two of them", [raised(outer), KeyError(KEY)]), None, TEXT)
+    crash = told(BaseExceptionGroup("two of them", [raised(outer), KeyError(KEY)]), None, TEXT)
     assert TEXT not in crash.report
     assert KEY not in crash.report
     for words in (
@@ -133,6 +133,8 @@ def test_where_nothing_can_be_kept_it_is_said_on_the_terminal(
         places = replace(places, is_throwaway=False)
     crash = told(ValueError("well"), places)
     assert crash.file is None
+    assert crash.keeps_what_was_said is not places.is_throwaway
+    assert ("is kept" in crash.words("/home/somebody")) is crash.keeps_what_was_said
     assert crash.report.rstrip() in crash.words("/home/somebody")
 
 

@@ -200,3 +200,25 @@ async def test_keys_stand_beside_commands(folders: Folders) -> None:
             if command.name in rows and command.keys:
                 shown = "".join(text for text, _ in rows[command.name].right)
                 assert command.keys[0].partition(" ")[0] in shown
+
+
+async def test_a_models_details_and_what_is_filled_in_there_tell_their_keys_too(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.press("ctrl+t")
+        await chinwag.shows("Models", "tour:8b")
+        await chinwag.press("tab")
+        await chinwag.shows("family", "keep")
+        await tells_its_keys_and_stays(chinwag, "keep")
+        await chinwag.press("c")
+        await chinwag.shows("Copy tour:8b")
+        await tells_its_keys_and_stays(chinwag, "copy")
+
+
+async def tells_its_keys_and_stays(chinwag: Running, word: str) -> None:
+    below = chinwag.app.screen
+    text = told(await open_help(chinwag))
+    assert "on this screen" in text
+    assert word in text
+    await chinwag.press("f1")
+    await chinwag.until(lambda: chinwag.app.screen is below, told="what was there")

@@ -213,8 +213,17 @@ async def test_a_model_by_its_name(folders: Folders) -> None:
         await chinwag.send("/model thinker:8b")
         await chinwag.shows("Ask thinker:8b")
         await chinwag.send("/model thinkr:8b")
-        await chinwag.shows("there is no model thinkr:8b on", "did you mean thinker:8b?")
+        await chinwag.shows("there is no model thinkr:8b on", "did you mean thinker:8b?", "pull thinkr:8b, then go on")
         assert chinwag.chat.session.conversation.model == "thinker:8b"
+        # A question ignores keys in its first moment.
+        chinwag.clock.ahead_seconds += 1
+        await chinwag.press("escape")
+        await chinwag.hides("there is no model thinkr:8b")
+        await chinwag.send("/model tuor:8b")
+        await chinwag.shows("there is no model tuor:8b on", "use tour:8b")
+        chinwag.clock.ahead_seconds += 1
+        await chinwag.press("down", "enter")
+        await chinwag.shows("Ask tour:8b")
 
 
 async def test_a_bad_line_of_the_statistics_does_not_keep_the_list_away(folders: Folders) -> None:

@@ -115,6 +115,51 @@ def test_what_is_no_longer_true_gives_way_at_once() -> None:
     assert person.words == "disk full"
 
 
+def test_the_reply_to_the_next_act_takes_the_place_of_the_one_before() -> None:
+    person = Person()
+    person.sayings.reply("there is no code 9 here", role="warning")
+    person.sayings.reply("the conversation is copied")
+    assert (person.words, person.sayings.waiting) == ("the conversation is copied", 0)
+    person.pass_by(SAID_SECONDS + 0.1)
+    assert person.words == ""
+
+
+def test_a_reply_of_several_sentences_comes_whole_and_goes_whole() -> None:
+    person = Person()
+    person.sayings.say_failure(REFUSED)
+    person.sayings.reply("copied", "xterm needs a setting", "it also lies in a file", role="warning")
+    seen = [person.words]
+    for _ in range(40):
+        person.pass_by(0.5)
+        seen.append(person.words)
+    assert list(dict.fromkeys(seen)) == [
+        "copied", "xterm needs a setting", "it also lies in a file", REFUSED.title, "",
+    ]  # fmt: skip
+    person.sayings.reply("copied", "xterm needs a setting", role="warning")
+    person.sayings.reply("deleted")
+    assert (person.words, person.sayings.waiting) == ("deleted", 0)
+
+
+def test_a_reply_does_not_cost_the_news_that_it_hides() -> None:
+    person = Person()
+    person.sayings.say_failure(REFUSED)
+    person.sayings.reply("copied")
+    assert (person.words, person.sayings.waiting) == ("copied", 1)
+    person.pass_by(SAID_SECONDS + 0.1)
+    assert person.words == REFUSED.title
+
+
+def test_news_that_is_over_is_not_told_any_more() -> None:
+    person = Person()
+    person.sayings.say("asking again in 0.7 s", seconds=60, about="retries")
+    person.sayings.say("the disk is full", role="error")
+    person.sayings.say("asking again in 2 s", role="warning", seconds=60, about="retries")
+    person.sayings.over("retries")
+    assert (person.words, person.sayings.waiting) == ("the disk is full", 0)
+    person.pass_by(60)
+    assert person.words == ""
+
+
 def test_a_failure_can_be_copied_whole() -> None:
     person = Person()
     person.sayings.say_failure(REFUSED, details="line one\nline two")
@@ -194,6 +239,18 @@ async def test_what_was_said_is_looked_up_and_copied(folders: Folders) -> None:
         await chinwag.press("enter")
         await chinwag.until(lambda: chinwag.app.screen is chinwag.chat, told="the conversation")
         assert chinwag.app.clipboard.endswith("cannot save the conversation\nthe disk is full\nmake room")
+
+
+async def test_what_has_no_room_says_where_it_is_read_on(folders: Folders) -> None:
+    async with folders.start(size=(80, 24)) as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        chinwag.chat.say("a file that is wrong: " + "and why " * 30 + "ends here", role="warning")
+        await chinwag.shows("a file that is wrong", "/said")
+        chinwag.chat.say("and another", role="warning")
+        await chinwag.shows("and 1 more, /said")
+        await chinwag.send("/said")
+        await chinwag.shows("What was said")
+        assert any("ends here" in one.words for one in chinwag.app.sayings.log)
 
 
 async def test_textual_itself_says_it_in_the_same_place(folders: Folders) -> None:

@@ -21,6 +21,7 @@ from tui.app.screens.servers import ServersScreen
 from tui.app.widgets.rows import RowList
 from tui.app.widgets.text_rows import TextRows
 from tui.chat.servers import Servers, look_at
+from tui.conversations.control import Control
 from tui.demo import Answer, DemoModel, DemoServer, Prompt
 from tui.engine import EngineError, ErrorKind, Health, Host, RunningModel
 from tui.failures import Failure
@@ -311,8 +312,13 @@ async def test_another_context_than_the_loaded_one_is_asked_about(folders: Folde
         await chinwag.press("down", "enter")
         await chinwag.until(lambda: chinwag.chat.session.conversation.messages, told="the prompt sent")
         await chinwag.answered()
-    chats = [json.loads(one.body) for one in server.received if one.path == "/api/chat"]
-    assert chats[-1]["options"]["num_ctx"] == 8192
+        chats = [json.loads(one.body) for one in server.received if one.path == "/api/chat"]
+        assert chats[-1]["options"]["num_ctx"] == 8192
+        # Whoever wants another one after that gets it.
+        own = Control(options={"context_tokens": 1024})
+        assert chinwag.workspace.generation("tour:8b", own).options["num_ctx"] == 1024
+        await chinwag.workspace.change_setting("generation.context_tokens", 4096)
+        assert chinwag.workspace.generation("tour:8b").options["num_ctx"] == 4096
 
 
 async def test_what_was_agreed_to_or_is_ones_own_is_not_asked_about(folders: Folders) -> None:
@@ -360,7 +366,7 @@ async def test_no_room_beside_another_model_is_asked_about(tmp_path: Path) -> No
 async def test_a_chosen_model_is_loaded_at_once_with_what_the_chat_will_send(
     folders: Folders, server: DemoServer
 ) -> None:
-    folders.write("config/settings.toml", "[chat]\nloads_chosen_model = true\n[generation]\ncontext_tokens = 4096\n")
+    folders.write("config/settings.toml", "[chat]\nloads_chosen_model = true\n[generation]\ncontext_tokens = 4096\ntemperature = 0\n")
     async with folders.start() as chinwag:
         await chinwag.shows("Ask tour:8b")
         await chinwag.send("/model thinker:8b")
@@ -370,7 +376,22 @@ async def test_a_chosen_model_is_loaded_at_once_with_what_the_chat_will_send(
     bodies = [json.loads(one.body) for one in server.received if one.path == "/api/chat"]
     loading, asking = bodies
     assert loading["messages"] == []
-    assert loading["options"] == asking["options"] == {"num_ctx": 4096}
+    assert loading["options"] == {"num_ctx": 4096}
+    assert asking["options"]["num_ctx"] == 4096
+
+
+async def test_a_model_is_loaded_with_what_the_conversation_itself_wants(folders: Folders, server: DemoServer) -> None:
+    folders.write("config/settings.toml", "[chat]\nloads_chosen_model = true\n[generation]\ncontext_tokens = 4096\n")
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        chinwag.chat.session.use_control(Control(options={"context_tokens": 2048}))
+        await chinwag.send("/model thinker:8b")
+        await chinwag.shows("thinker:8b loaded")
+        await chinwag.chat.model_work().keep("thinker:8b")
+        await chinwag.send("hello")
+        await chinwag.answered()
+    bodies = [json.loads(one.body) for one in server.received if one.path == "/api/chat"]
+    assert [body["options"]["num_ctx"] for body in bodies] == [2048] * 3
 
 
 async def test_another_choice_ends_the_loading_of_the_first(tmp_path: Path) -> None:

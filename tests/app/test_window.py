@@ -150,3 +150,17 @@ async def test_an_answer_ends_where_the_window_does_and_says_so(folders: Folders
         assert last.counts is not None
         assert last.counts.done_reason == "length"
         assert (last.counts.prompt_tokens or 0) + (last.counts.answer_tokens or 0) <= 512
+
+
+async def test_what_the_server_refuses_as_too_long_can_be_chosen_about(folders: Folders, server: DemoServer) -> None:
+    """Nothing was loaded, so nobody knew the window before."""
+    async with folders.start() as running:
+        await running.shows("write something")
+        await running.until(lambda: running.chat.session.conversation.model)
+        running.chat.prompt.load("trees and more " * 4000, is_restored=True)
+        await running.press("enter")
+        await running.shows("the prompt does not fit", "The prompt alone is too long", "do not send")
+        assert not running.chat.session.conversation.messages
+        running.clock.ahead_seconds += 1
+        await running.press("escape")
+        await running.until(lambda: running.chat.prompt.text.startswith("trees and more"), told="the prompt again")

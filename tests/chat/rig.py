@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tests.chat.scripted_engine import ScriptedEngine
 from tui.chat.events import SessionEvent
+from tui.chat.fitting import AS_IT_IS
 from tui.chat.session import Session, SessionTools
 from tui.conversations.edits import new_conversation, with_message
 from tui.conversations.values import Conversation, Message, MessageState, Role
@@ -192,6 +193,7 @@ class Rig:
         self.disk = Disk(conversation, self.clock)
         self.events: list[SessionEvent] = []
         self.cloud_models: set[str] = set()
+        self.plan = AS_IT_IS
         self._ids = 0
         self.session = Session(
             conversation,
@@ -201,6 +203,7 @@ class Rig:
                 now=self.clock.now,
                 clock=self.clock,
                 new_message_id=self._new_id,
+                plan=lambda _conversation, _model: self.plan,
                 sleep=self.clock.sleep,
                 show_patience_seconds=0.05,
                 behind_seconds=behind_seconds,

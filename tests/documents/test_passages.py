@@ -122,3 +122,11 @@ def test_a_large_file_is_cut_in_one_go() -> None:
     text = "some words in a line\n" * 200_000
     found = passages(text, DocumentKind.text, largest=1000, overlap=150)
     assert found[-1].last == 200_000
+
+
+@pytest.mark.parametrize(
+    "line", ["# " * 500_000 + "x", "#" * 1_000_000, "`" * 1_000_000, "export " * 200_000, "[" * 1_000_000]
+)
+def test_no_line_keeps_it_busy(line: str) -> None:
+    for kind in (DocumentKind.markdown, DocumentKind.code, DocumentKind.text):
+        assert passages(f"{line}\n{line}", kind, largest=1000)

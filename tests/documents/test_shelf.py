@@ -10,6 +10,7 @@ import stat
 import threading
 from array import array
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -346,7 +347,7 @@ class Package:
         return Rows([array("f", bytes(data) if isinstance(data, bytes) else data.tobytes())])
 
 
-class Rows(list[array[float]]):
+class Rows(list[Any]):
     def reshape(self, count: int, _length: int) -> Rows:
         [flat] = self
         step = len(flat) // count
@@ -356,7 +357,7 @@ class Rows(list[array[float]]):
         return Scores(sum(map(operator.mul, row, asked[0])) for row in self)
 
 
-class Scores(list[float]):
+class Scores(list[Any]):
     def tolist(self) -> list[float]:
         return self
 
@@ -394,3 +395,39 @@ async def test_two_shelves_on_one_folder_keep_what_each_added(notes: Path, kept:
     assert sorted((await updated(other, model)).values()) == [Outcome.added, Outcome.added]
     await one.remove(notes / "tides.md")
     assert one.added == (notes / "bread.md",)
+
+
+async def test_a_model_that_reads_little_gets_smaller_passages(tmp_path: Path, kept: Path) -> None:
+    (tmp_path / "long.txt").write_text("\n\n".join(f"paragraph {number} " * 20 for number in range(20)))
+    model = WordModel()
+
+    async def short_sighted(texts: tuple[str, ...]) -> Embeddings:
+        if any(len(text) > 600 for text in texts):
+            raise EngineError("too long", kind=ErrorKind.context_exceeded)
+        return await model(texts)
+
+    shelf = Shelf(kept)
+    await shelf.open()
+    await shelf.add(tmp_path / "long.txt")
+    assert await updated(shelf, short_sighted) == {"long.txt": Outcome.added}
+    assert max(map(len, model.texts)) <= 600
+
+    async def blind(_texts: tuple[str, ...]) -> Embeddings:
+        raise EngineError("too long", kind=ErrorKind.context_exceeded)
+
+    with pytest.raises(EngineError):
+        await steps(shelf, blind, model="blind")
+    assert len(shelf.documents) == 1
+
+
+async def test_a_shelf_that_cannot_be_written_says_so_for_each_document(notes: Path, kept: Path) -> None:
+    shelf = Shelf(kept)
+    await shelf.open()
+    await shelf.add(notes)
+    (kept / "added.json").unlink()
+    kept.rmdir()
+    kept.touch()
+    did = await steps(shelf, WordModel())
+    assert [step.outcome for step in did] == [Outcome.failed, Outcome.failed]
+    assert str(kept) in str(did[0].problem)
+    assert shelf.documents == ()

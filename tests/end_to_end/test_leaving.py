@@ -242,6 +242,17 @@ def test_a_hang_up_of_a_terminal_that_stays_gives_it_back(steady: Served, home: 
     assert the_conversation(home).messages[1].text.endswith(LAST_WORD)
 
 
+def test_a_line_that_stood_still_before_it_dropped_loses_nothing(steady: Served, home: Path) -> None:
+    with counting(steady, home, model=SHORT_COUNTER) as terminal:
+        begin_to_count(terminal)
+        app = app_of(terminal)
+        stop_reading(terminal)
+        steady.wait_for_tokens(100)
+        terminal.hang_up()
+        wait_for_end_of(app)
+    assert the_conversation(home).messages[1].text.endswith(LAST_WORD)
+
+
 def test_one_that_was_stopped_wakes_when_the_line_drops(steady: Served, home: Path) -> None:
     with in_a_shell(steady, home, model=SHORT_COUNTER) as terminal:
         begin_to_count(terminal)
@@ -347,7 +358,7 @@ def test_ctrl_z_where_nobody_could_go_on_changes_nothing(steady: Served, home: P
 def test_a_storm_of_stops_ends_running(steady: Served, home: Path) -> None:
     with in_a_shell(steady, home) as terminal:
         begin_to_count(terminal)
-        (waiting,) = children_of(terminal.pid)
+        waiting = app_of(terminal)
         for _ in range(40):
             os.kill(waiting, signal.SIGTSTP)
             os.kill(waiting, signal.SIGCONT)
@@ -359,10 +370,6 @@ def test_a_storm_of_stops_ends_running(steady: Served, home: Path) -> None:
             terminal.send("\rfg\r")
         terminal.wait_for(ANSWERING, LONG_SECONDS)
         press_until(terminal, Key.escape, STOPPED)
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 # ---------------------------------------------------------------------- sizes and ends that are closed
@@ -377,6 +384,14 @@ def test_it_starts_and_ends_in_any_size(columns: int, rows: int, server: Served,
         terminal.resize(columns, rows)
         terminal.kill(signal.SIGTERM)
         assert terminal.exit_code(LONG_SECONDS) == 128 + signal.SIGTERM
+        assert terminal.private_modes == AT_REST
+
+
+@pytest.mark.parametrize("term", ["vt100", "linux", "screen", "xterm-kitty", "no-such-terminal"])
+def test_it_starts_and_ends_in_a_terminal_of_any_name(term: str, server: Served, home: Path) -> None:
+    with chinwag("--host", server.url, "--model", "fast:1b", home=home, environment={"TERM": term}) as terminal:
+        wait_until_usable(terminal)
+        leave(terminal)
         assert terminal.private_modes == AT_REST
 
 

@@ -232,3 +232,26 @@ async def test_prompts_that_wait_do_not_follow_one_that_broke_off(
         assert session.conversation.messages[1].state is MessageState.broken_off
         assert session.queue == ("and then this",)
         assert proxy.chats == 1
+
+
+async def test_on_the_screen_a_cut_is_told_and_one_key_asks_again(
+    server: DemoServer, proxy: Proxy, tmp_path: Path
+) -> None:
+    async with Folders(tmp_path / "person", proxy.url).start(model=FAST) as running:
+        proxy.fate = Fate(end=End.reset, after_bytes=3001)
+        await running.send("count")
+        await running.shows("broke off", "enter")
+        proxy.fate = Fate(end=End.held, after_bytes=3001)
+        await running.press("enter")
+        await proxy.until(lambda: proxy.fates_met == 2)
+        await running.shows("answering")
+        hung_up = proxy.hang_ups
+        await running.press("escape")
+        await running.shows("stopped")
+        await proxy.until(lambda: proxy.hang_ups > hung_up)
+        proxy.fate = Fate()
+        await running.send("once more")
+        await running.shows(LAST_WORD, "done")
+        messages = running.chat._session.conversation.messages
+        states = [one.state for one in messages if one.role is Role.assistant]
+        assert states == [MessageState.broken_off, MessageState.stopped, MessageState.complete]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import time
 from contextlib import aclosing
 from typing import Any
 
@@ -108,12 +107,11 @@ async def test_escape_while_the_model_loads_hangs_up_at_once() -> None:
 
         asking = asyncio.create_task(ask())
         visit = await server.visit()
-        began = time.perf_counter()
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        await asyncio.wait_for(visit.hung_up.wait(), 5)
-        assert time.perf_counter() - began < 1
+        # Nothing but the hang-up of whoever asked ends this: the server never answers, and no time runs out.
+        await asyncio.wait_for(visit.hung_up.wait(), 30)
 
 
 async def test_escape_while_the_answer_streams_hangs_up_at_once() -> None:
@@ -134,12 +132,14 @@ async def test_escape_while_connecting_ends_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         port = full.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):  # takes the only place in the queue
-            client = OllamaClient(parse_host(f"127.0.0.1:{port}", source="test"), environ={})
+            host = parse_host(f"127.0.0.1:{port}", source="test")
+            client = OllamaClient(host, environ={}, connect_timeout_seconds=600)
             asking = asyncio.create_task(texts(client))
             await asyncio.wait({asking}, timeout=0.05)
             asking.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(asking, 1)
+            done, _ = await asyncio.wait({asking}, timeout=30)
+            assert done
+            assert asking.cancelled()
             await client.aclose()
 
 

@@ -443,3 +443,20 @@ def test_a_policy_that_cannot_be_kept_is_named(wrong: dict[str, Any]) -> None:
         RetryPolicy(**wrong)
     assert next(iter(wrong)) in failure.value.title
     assert failure.value.advice
+
+
+async def test_a_policy_that_changes_holds_for_the_request_under_way() -> None:
+    waits, policy = Waits(), RetryPolicy(attempts=2, base_seconds=1.0)
+    asked = 0
+
+    async def ask() -> str:
+        nonlocal asked, policy
+        asked += 1
+        policy = RetryPolicy(attempts=4, base_seconds=1.0)
+        if asked < 4:
+            raise OllamaStreamError("x", kind=ErrorKind.busy, repeating=Repeating.always)
+        return "there"
+
+    retrying = Retrying(policy=lambda: policy, sleep=waits.sleep, random=lambda: 0.0)
+    assert await retrying.call(ask, request="x", asking=Asking(id="1"), is_harmless=True) == "there"
+    assert asked == 4

@@ -99,12 +99,13 @@ class Held:
         self.end = os.open(folder / "held", os.O_RDONLY | os.O_NONBLOCK)
 
     async def is_held(self) -> None:
-        while True:
-            try:
-                os.read(self.end, 1)
-            except BlockingIOError:
-                return
-            await asyncio.sleep(0)
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    os.read(self.end, 1)
+                except BlockingIOError:
+                    return
+                await asyncio.sleep(0)
 
     async def is_left(self) -> None:
         os.set_blocking(self.end, True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -287,9 +285,3 @@ async def test_documents_are_searched_by_the_function_passed_in() -> None:
     searching = search_documents_tool(search)
     assert (await run_one(searching, "search_documents", {"question": "tides"})).text == "[1] about tides"
     assert "nothing" in (await run_one(searching, "search_documents", {"question": "x"})).text
-
-
-def test_the_room_needs_nothing_from_outside() -> None:
-    made: Callable[..., object] = tool
-    assert made.__module__.startswith("tui.tools")
-    assert "tui.tools" in sys.modules

@@ -76,14 +76,15 @@ async def test_nothing_is_due_when_nothing_comes() -> None:
         host.transcript.show(conversation(prompt("go")))
         host.transcript.add(answer("", state=MessageState.answering))
         host.transcript.grow("some text")
-        host.transcript.grow(", quite some")
-        for _ in range(300):
+        for more in (", quite some", " and more", " of it"):
+            host.transcript.grow(more)
+        assert is_drawing(host)
+        for _ in range(3_000):
             if not is_drawing(host):
                 break
             await pilot.pause(0.01)
         assert not is_drawing(host)
-        host.transcript.grow(" and more")
-        assert "some text, quite some and more" in "".join(host.screen_lines())
+        assert "some text, quite some and more of it" in "".join(host.screen_lines())
 
 
 async def test_the_end_of_what_is_written_is_marked_while_it_comes() -> None:

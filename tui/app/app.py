@@ -55,7 +55,7 @@ from tui.theming.load import choose_theme
 from tui.theming.quantise import palette_in_256
 from tui.theming.read import AUTO
 from tui.theming.values import Theme
-from tui.workspace import StartOptions, Workspace
+from tui.workspace import HOST_SETTING, StartOptions, Workspace
 
 TERMINAL = "terminal"
 """The theme that is made of the terminal's own colours."""
@@ -152,6 +152,11 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
     def sayings(self) -> Sayings:
         """Everything that is said to the person."""
         return self._sayings
+
+    @property
+    def farewell(self) -> str:
+        """A line for the shell once the app has ended; empty where there is nothing to say."""
+        return "" if self._chat is None else self._chat.farewell
 
     @property
     def command_keys(self) -> Keymap:
@@ -370,6 +375,9 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         )
 
     async def _change_setting(self, name: str, value: Value | None) -> LoadedSettings:
+        if name == HOST_SETTING and value is not None:
+            # An address that cannot be one is refused before it is kept.
+            self._workspace.servers.choose(None, str(value))
         loaded = await self._workspace.change_setting(name, value)
         appearance = loaded.settings.appearance
         if name in ("appearance.theme", "appearance.glyphs"):
@@ -387,6 +395,9 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
             self.chat.show_title()
         elif name == "terminal.mouse":
             self._use_mouse()
+        elif name == HOST_SETTING:
+            address = loaded.settings.server.host if value is None else str(value)
+            self.chat.in_background(self.chat.follow_host_setting(address))
         return loaded
 
     def _use_mouse(self) -> None:

@@ -25,6 +25,8 @@ from tui.failures import Failure
 from tui.places import Places, user_places
 
 EXIT_CODE = 1
+STARTING = "starting"
+"""Nothing was said by then."""
 MASK = "[…]"
 LONGEST_MESSAGE = 300
 """Characters of an exception's message that are told."""
@@ -55,17 +57,23 @@ class Crash:
     """``tui/app/app.py, line 12``; empty when it is not known."""
     report: str
     file: Path | None
+    keeps_what_was_said: bool
+    """There is a place where conversations outlive the process."""
 
     def words(self, home: str) -> str:
         """For a terminal that has been restored; lines that end."""
         lines = [f"chinwag: a fault of its own ended it: {self.what}"]
         if self.where:
             lines.append(f"  in {self.where}")
-        if self.file is None:
-            lines += ["  what was said until then is kept", "", self.report.rstrip()]
-        else:
-            file = clean_line(_below(str(self.file), home), LONGEST_MESSAGE)
-            lines.append(f"  what was said until then is kept; a report without texts and keys is in {file}")
+        file = "" if self.file is None else clean_line(_below(str(self.file), home), LONGEST_MESSAGE)
+        told = [
+            *(["what was said until then is kept"] if self.keeps_what_was_said else []),
+            *([f"a report without texts and keys is in {file}"] if file else []),
+        ]
+        if told:
+            lines.append(f"  {'; '.join(told)}")
+        if not file:
+            lines += ["", self.report.rstrip()]
         return "\n".join(lines) + "\n"
 
 
@@ -108,7 +116,13 @@ class CrashReports:
         if places is not None and not places.is_throwaway:
             with suppress(OSError, Failure):
                 file = self._keep(places.log, report)
-        return Crash(what=what, where=_place(error), report=report, file=file)
+        return Crash(
+            what=what,
+            where=_place(error),
+            report=report,
+            file=file,
+            keeps_what_was_said=during != STARTING and places is not None and not places.is_throwaway,
+        )
 
     def _heading(self, during: str) -> Iterator[str]:
         yield f"chinwag {__version__}, {self._now().isoformat(timespec='seconds')}"
@@ -261,7 +275,7 @@ def tell_crash_of_start(error: BaseException, environ: Mapping[str, str], *, kee
             return user_places(environ) if keeps_report else None
         return None
 
-    say_crash(CrashReports(environ=environ, places=places).tell(error, during="starting"), environ)
+    say_crash(CrashReports(environ=environ, places=places).tell(error, during=STARTING), environ)
     return EXIT_CODE
 
 

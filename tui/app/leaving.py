@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from textual.app import App
@@ -20,11 +22,24 @@ def is_worth_finishing(workspace: Workspace) -> bool:
     )
 
 
+def put_in_temporary_file(text: str) -> Path | None:
+    """A file that only this person can read, where the system keeps such; None when not even that is possible."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="chinwag-", suffix=".md")
+        with open(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return None
+    return Path(name)
+
+
 def stop_clocks(app: App[Any]) -> None:
     """Nothing of the screen ticks any more: nobody sees it."""
     for screen in app.screen_stack:
         for node in (screen, *screen.walk_children()):
-            for timer in tuple(node._timers):
+            for timer in tuple(node._timers):  # noqa: SLF001  Textual stops them only together with the widget
                 timer.stop()
 
 

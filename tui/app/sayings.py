@@ -12,8 +12,8 @@ from tui.engine import EngineError
 from tui.failures import Failure
 
 SAID_SECONDS = 6.0
-WORDS_CELLS = 160
-MORE_CELLS = 200
+WORDS_CELLS = 320
+MORE_CELLS = 320
 KEPT = 200
 """Sayings in the log."""
 DETAILS_CHARACTERS = 20_000
@@ -64,6 +64,8 @@ class _Turn:
     """How long it is shown when nothing else is said; None: for good."""
     asked_at: float
     about: str = ""
+    is_reply: bool = False
+    """Said because of what the person just did; of no use once something else was done."""
     shown_at: float | None = None
 
     def is_unread(self, now: float) -> bool:
@@ -85,7 +87,7 @@ class Sayings:
 
     What is important stays until it could be read, whatever else is said meanwhile: something important waits behind
     it, anything else is shown afterwards if its own time is not over by then. What is said ``at_once`` is shown at once
-    and gives back the place that it took.
+    and gives back the place that it took. A reply is, too, and takes the place of the reply to what was done before.
     """
 
     def __init__(self, *, now: Callable[[], datetime], clock: Callable[[], float]) -> None:
@@ -125,11 +127,49 @@ class Sayings:
         self._take_turn(_Turn(saying, seconds, self._clock(), about), at_once=at_once)
         self.on_change()
 
-    def say_failure(self, failure: Failure, *, details: str = "", about: str = "") -> None:
+    def reply(
+        self,
+        words: str,
+        *then: str,
+        role: str = "muted",
+        more: str = "",
+        details: str = "",
+        seconds: float | None = SAID_SECONDS,
+        about: str = "",
+    ) -> None:
+        """To what the person just did: shown at once, in the place of the reply to what was done before.
+
+        ``then`` are more sentences of an important reply, each shown when the one before was read.
+        """
+        now = self._clock()
+        self._forget(now, lambda one: one.is_reply)
+        for place, sentence in enumerate((words, *then)):
+            is_first = place == 0
+            saying = self._clean(
+                sentence, role=role, more=more if is_first else "", details=details if is_first else ""
+            )
+            self._keep(saying)
+            self._take_turn(_Turn(saying, seconds, now, about if is_first else "", is_reply=True), at_once=is_first)
+        # What was there before comes back after the whole reply.
+        self._waiting = deque(sorted(self._waiting, key=lambda one: not one.is_reply))
+        self.on_change()
+
+    def over(self, about: str) -> None:
+        """What was said ``about`` this is no longer true, and nothing is to be said in its place."""
+        self._forget(self._clock(), lambda one: one.about == about)
+        self.on_change()
+
+    def _forget(self, now: float, is_meant: Callable[[_Turn], bool]) -> None:
+        self._waiting = deque(one for one in self._waiting if not is_meant(one))
+        if self._shown is not None and is_meant(self._shown):
+            self._shown = None
+            self._show_next(now)
+
+    def say_failure(self, failure: Failure, *, details: str = "", about: str = "", is_reply: bool = False) -> None:
         """A failure with its cause and its advice; all of it can be copied from the log."""
         parts = [part for part in (failure.title, failure.message, failure.advice) if part]
         details = "\n".join(part for part in (request_words(failure), details) if part)
-        self.say(
+        (self.reply if is_reply else self.say)(
             failure.title or "something went wrong",
             role="error",
             more=" · ".join(parts[1:]),
@@ -225,16 +265,19 @@ class Sayings:
         is_over = end is not None and now >= end
         if not is_over and (not self._waiting or not shown.saying.is_important or shown.is_unread(now)):
             return
-        # A trifle never stands between two that are important.
+        if not self._show_next(now) and is_over:
+            self._shown = None
+
+    def _show_next(self, now: float) -> bool:
+        """Whether something waited that is still worth it. A trifle never stands between two that are important."""
         self._waiting = deque(sorted(self._waiting, key=lambda turn: not turn.saying.is_important))
         while self._waiting:
             turn = self._waiting.popleft()
             if turn.saying.is_important or turn.seconds is None or now < turn.asked_at + turn.seconds:
                 turn.shown_at = now
                 self._shown = turn
-                return
-        if is_over:
-            self._shown = None
+                return True
+        return False
 
 
 def request_words(failure: Failure) -> str:

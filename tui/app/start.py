@@ -64,6 +64,8 @@ def run_app(arguments: Arguments, *, environment: Environment, first_frame: Firs
         failure = app.start_failure
         if app.crash is not None:
             say_crash(app.crash, os.environ)
+        if app.farewell:
+            sys.stderr.write(f"chinwag: {clean_line(app.farewell, 400)}\n")
         code = (app.return_code or 0) if result is None else result
     if failure is not None:
         first_frame.undo()

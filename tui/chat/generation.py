@@ -22,6 +22,10 @@ _OPTIONS = {
     "frequency_penalty": "frequency_penalty",
 }
 """The option that each setting is, by the setting's key."""
+_LOADING_OPTIONS = frozenset(
+    {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "use_mmap", "draft_num_predict"}
+)
+"""A model in memory is loaded once more for a request that has another value of one of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,11 @@ class Generation:
 
 
 AS_THE_MODEL_IS_MADE = Generation()
+
+
+def loading_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those with which a model is brought into memory; all others are for the answers that it gives."""
+    return MappingProxyType({name: value for name, value in options.items() if name in _LOADING_OPTIONS})
 
 
 def generation_of(settings: GenerationSettings, *, can_think: bool | None = None) -> Generation:

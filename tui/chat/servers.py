@@ -164,7 +164,7 @@ class Servers:
             environ=self._environ,
             credentials=credentials,
             ca_file=ca_file,
-            retries=retry_policy(self._settings()),
+            retries=lambda: retry_policy(self._settings()),
             on_retry=lambda retry: self.on_retry(host, retry),
             log=self._log,
         )

@@ -14,7 +14,7 @@ LARGEST_CHARACTERS = 1000
 OVERLAP_CHARACTERS = 150
 LONGEST_HEADING_CHARACTERS = 160
 
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_HEADING = re.compile(r"(#{1,6})[ \t]+")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _DEFINITION = re.compile(
     r"(?:export |default |pub(?:\([a-z]+\))? |public |private |protected |internal |static |abstract |final |async |unsafe "
@@ -150,7 +150,7 @@ def _marked_headings(document: DocumentText) -> Iterator[tuple[str, int, Cut, st
         elif opened:
             fence = opened[1]
         elif found := _HEADING.match(line):
-            level, words = len(found[1]), found[2].strip()
+            level, words = len(found[1]), line[found.end() :].strip().rstrip("#").strip()[:LONGEST_HEADING_CHARACTERS]
             path = [*((above, said) for above, said in path if above < level), (level, words)]
             cut = Cut.section
         yield line, place, cut, " › ".join(words for _, words in path)[:LONGEST_HEADING_CHARACTERS]

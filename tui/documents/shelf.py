@@ -19,7 +19,11 @@ from tui.documents.reading import ReadFile, documents_in, read_document
 from tui.documents.shelf_files import KeptDocument, moved_to
 from tui.documents.values import Embed, FoundPassage, Outcome, Passage, ShelvedDocument
 from tui.documents.vectors import VectorTable, import_numpy, unit_vector
+from tui.engine import EngineError, ErrorKind
 from tui.failures import Failure
+
+PASSAGE_CHARACTERS = (1000, 500, 250)
+"""How large passages may be; the next size is taken for a document with one that its model refuses as too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,12 +224,20 @@ class Shelf:
             if kept is not None and kept.about.sha256 == read.sha256 and self._is_usable(kept, model):
                 await self._keep(moved_to(kept, root=source.root, modified_ns=source.modified_ns))
                 return Outcome.unchanged
-            passages = await asyncio.to_thread(split_passages, read.document)
-            self._check_room(source.path, len(passages))
         except Failure as failure:
             return failure
         title = read.document.title
-        vectors = await self._embedded(title, passages, kept, embed, model)
+        for largest in PASSAGE_CHARACTERS:
+            passages = await asyncio.to_thread(split_passages, read.document, largest_characters=largest)
+            if full := self._no_room(source.path, len(passages)):
+                return full
+            try:
+                vectors = await self._embedded(title, passages, kept, embed, model)
+                break
+            except EngineError as error:
+                # The model reads less at once than others do: a document is cut smaller rather than read in part.
+                if error.kind is not ErrorKind.context_exceeded or largest == PASSAGE_CHARACTERS[-1]:
+                    raise
         about = ShelvedDocument(
             path=source.path,
             root=source.root,
@@ -251,15 +263,16 @@ class Shelf:
         self._kept[kept.about.path] = kept
         self._tables = {}
 
-    def _check_room(self, path: Path, passages: int) -> None:
+    def _no_room(self, path: Path, passages: int) -> Failure | None:
         shown, limits = clean_line(path.name, 100), self._limits
         others = [kept.about for kept in self._kept.values() if kept.about.path != path]
         if passages > limits.passages_of_one:
             cause = f"it has {passages:,} passages, and one document may have {limits.passages_of_one:,}"
-            raise Failure(f"{shown} is too large for the shelf", cause, "add a part of it")
+            return Failure(f"{shown} is too large for the shelf", cause, "add a part of it")
         if len(others) >= limits.documents or sum(one.passages for one in others) + passages > limits.passages:
             cause = f"it holds up to {limits.documents:,} documents and {limits.passages:,} passages"
-            raise Failure(f"the shelf is full before {shown}", cause, "take something off it, or add less")
+            return Failure(f"the shelf is full before {shown}", cause, "take something off it, or add less")
+        return None
 
     async def _embedded(
         self, title: str, passages: Sequence[Passage], kept: KeptDocument | None, embed: Embed, model: str

@@ -74,7 +74,7 @@ class OllamaClient(ModelStore):
         environ: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
         ca_file: str | PathLike[str] | None = None,
-        retries: RetryPolicy = _NO_RETRIES,
+        retries: RetryPolicy | Callable[[], RetryPolicy] = _NO_RETRIES,
         on_retry: OnRetry | None = None,
         log: RequestLog | None = None,
         new_id: Callable[[], str] = lambda: os.urandom(8).hex(),
@@ -93,8 +93,8 @@ class OllamaClient(ModelStore):
         """``environ`` names proxies, certificates and ``OLLAMA_API_KEY``, the process's own when None.
 
         ``ca_file`` (PEM) is trusted beside the machine's own certificates. ``retries``: how often a request is sent
-        that did not reach the server or found it busy, and a pull that broke off; ``on_retry`` hears of each before
-        its wait. ``log`` is told of every request that is sent, each by an id of ``new_id``, and is closed by whoever
+        that did not reach the server or found it busy, and a pull that broke off; a callable is asked each time.
+        ``on_retry`` hears of each before its wait. ``log`` is told of every request that is sent, each by an id of ``new_id``, and is closed by whoever
         made it. ``transport`` replaces the network.
 
         ``read_interval_seconds``: how long the socket is left alone after each read of an answer; 0 reads on at once.

@@ -54,7 +54,8 @@ class RetryPolicy:
 class Retrying:
     """A policy with all that it needs. ``random`` gives a number from 0 to 1; ``on_retry`` hears of every retry."""
 
-    policy: RetryPolicy
+    policy: RetryPolicy | Callable[[], RetryPolicy]
+    """A callable is asked each time, so that a change holds for requests under way, too."""
     sleep: Sleep
     random: Callable[[], float]
     on_retry: OnRetry | None = None
@@ -77,7 +78,7 @@ class Retrying:
                 return await ask()
             except OllamaError as error:
                 error.request_id = asking.id
-                if failures >= self.policy.attempts or not may_be_repeated(error, is_harmless=is_harmless):
+                if failures >= self._policy().attempts or not may_be_repeated(error, is_harmless=is_harmless):
                     raise
                 fault = error
             await self._wait(fault, failures, request, asking, on_retry)
@@ -114,23 +115,27 @@ class Retrying:
                 is_final = has_begun and resumes_with is None
                 if (
                     is_final
-                    or failures >= self.policy.attempts
+                    or failures >= self._policy().attempts
                     or not may_be_repeated(error, is_harmless=is_harmless or resumes_with is not None)
                 ):
                     raise
                 fault = error
             await self._wait(fault, failures, request, asking, on_retry)
 
+    def _policy(self) -> RetryPolicy:
+        return self.policy() if callable(self.policy) else self.policy
+
     async def _wait(
         self, fault: OllamaError, failures: int, request: str, asking: Asking, on_retry: OnRetry | None
     ) -> None:
-        wait_seconds = self.policy.wait_seconds(failures, self.random())
+        policy = self._policy()
+        wait_seconds = policy.wait_seconds(failures, self.random())
         if fault.retry_after_seconds is not None:
-            wait_seconds = max(wait_seconds, min(fault.retry_after_seconds, self.policy.cap_seconds))
+            wait_seconds = max(wait_seconds, min(fault.retry_after_seconds, policy.cap_seconds))
         retry = Retry(
             request=request,
             attempt=failures + 1,
-            attempts=self.policy.attempts,
+            attempts=policy.attempts,
             wait_seconds=wait_seconds,
             error=fault,
             metadata=asking.metadata,

@@ -159,7 +159,7 @@ def _from_file(file: Path, faults: list[SettingsFault]) -> Iterator[tuple[Settin
         return
     except Failure as failure:
         cause = ", ".join(part for part in (failure.title, failure.message) if part)
-        faults.append(_fault(source, f"{cause}; it stays as it is and its settings are not used"))
+        faults.append(_fault(source, f"not used, it stays as it is: {cause}"))
         return
     for name, value in _leaves(table, source, faults):
         setting = BY_NAME[name]

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,7 +27,7 @@ _EMPTY: Mapping[str, Mapping[str, Value]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    by_model: Mapping[str, Mapping[str, Value]] = _EMPTY
+    by_model: Mapping[str, Mapping[str, Value]] = field(default_factory=lambda: _EMPTY)
     """By the model's name as the file has it, options by their names."""
     faults: tuple[str, ...] = ()
     """What was left out, and why; clean lines."""

@@ -14,7 +14,8 @@ from tui.theming.nearest import nearest
 _HISTORY = ("chat.history_messages", "chat.history_tokens")
 
 OPTIONS: Mapping[str, Setting] = MappingProxyType(
-    {one.key: one for one in SETTINGS if one.group == "generation" or one.name in _HISTORY}
+    {one.key: one for one in SETTINGS if one.group == "generation"}
+    | {one.key: one for one in SETTINGS if one.name in _HISTORY}
 )
 """The settings by their names without the group: ``temperature``, ``thinking``, ``history_messages``."""
 

@@ -25,8 +25,8 @@ from typing import Any
 from tui.atomic import make_private_folder, read_bounded, write_atomically
 from tui.cleaning import clean, clean_line
 from tui.failures import Failure
-from tui.settings.options import read_options
-from tui.settings.schema import Value
+from tui.settings.options import OPTIONS, read_options
+from tui.settings.schema import Value, write_value
 from tui.toml import read_toml, write_toml
 
 LIMIT_BYTES = 256 * 1024
@@ -214,8 +214,6 @@ def _fault(path: Path, message: str) -> PresetFault:
 
 def preset_words(options: Iterable[tuple[str, Value]]) -> str:
     """``temperature 0.1, top_p 0.5``, for a list."""
-    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in options)
-
-
-def _plain(value: Value) -> str:
-    return " ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(
+        f"{name.replace('_', ' ')} {write_value(OPTIONS[name], value)}" for name, value in options if name in OPTIONS
+    )

@@ -464,7 +464,7 @@ def _refusal_of(folder: Path) -> Failure | None:
     except OSError as error:
         because = (error.strerror or str(error)).lower()
         advice = "make it writable, or name another folder with CHINWAG_DATA_DIR"
-        return Failure("conversations cannot be kept", f"{because}: {folder}", advice)
+        return Failure(f"conversations cannot be kept in {folder}", because, advice)
     return None
 
 

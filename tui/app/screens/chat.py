@@ -129,6 +129,9 @@ class ChatView(FastScreen[None]):
         self._unread: set[str] = set()
         self._last_speeds: dict[str, tuple[float, ...]] = {}
         self._is_news = False
+        self._measured_messages: tuple[Message, ...] = ()
+        self._measured_tokens = 0.25
+        """A character, by ``_measured_messages``: going through a long conversation takes its time."""
         self._has_widgets = False
         self._ticking: Timer | None = None
         """Runs while seconds are counted on the status line, and costs nothing at any other time."""
@@ -208,8 +211,20 @@ class ChatView(FastScreen[None]):
         """One line above the prompt, foreign words included; see ``Sayings``."""
         self._sayings.say(words, role=role, more=more, seconds=seconds, at_once=at_once, about=about)
 
-    def say_failure(self, failure: Failure) -> None:
-        self._sayings.say_failure(failure)
+    def reply(
+        self,
+        words: str,
+        *then: str,
+        role: str = "muted",
+        more: str = "",
+        seconds: float | None = SAID_SECONDS,
+        about: str = "",
+    ) -> None:
+        """As ``say``, to what the person just did; see ``Sayings``."""
+        self._sayings.reply(words, *then, role=role, more=more, seconds=seconds, about=about)
+
+    def say_failure(self, failure: Failure, *, is_reply: bool = False) -> None:
+        self._sayings.say_failure(failure, is_reply=is_reply)
 
     def show_session(self, session: Session) -> None:
         """The conversation of ``session``, from its end."""
@@ -273,11 +288,16 @@ class ChatView(FastScreen[None]):
             left.append((f" {dot} read only, open in another chinwag", "warning"))
         elif workspace.options.is_private or workspace.is_private(session):
             left.append((f" {dot} private, nothing is kept", "warning"))
+        left += self._header_notes()
         title = clean_line(session.conversation.title, TITLE_CELLS)
         palette = self._keymap.key("commands")
         keys: Parts = ((palette or "/commands", "accent"), (" commands " if palette else " ", "muted"))
         self.query_one("#header", Line).show(tuple(left), keys, ((title, "muted"),) if title else ())
         self.prompt.set_placeholder(f"Ask {name or 'a model'} {dot} / for commands")
+
+    def _header_notes(self) -> Parts:
+        """What else holds in this conversation, in a word or two each; said where it is set."""
+        return ()
 
     def on_screen_suspend(self) -> None:
         """What lies on top has the keys now, and the prompt must not look as if it had them."""
@@ -299,7 +319,7 @@ class ChatView(FastScreen[None]):
         self.show_status()
 
     def _tick_while_seconds_run(self) -> None:
-        is_due = self._session.is_answering or self._workspace.connection.state.link is not Link.up
+        is_due = self._do_seconds_run()
         if self._ticking is None or is_due == self._is_ticking:
             return
         self._is_ticking = is_due
@@ -308,6 +328,10 @@ class ChatView(FastScreen[None]):
             self._ticking.resume()
         else:
             self._ticking.pause()
+
+    def _do_seconds_run(self) -> bool:
+        """What the status line says becomes another by time alone."""
+        return self._session.is_answering or self._workspace.connection.state.link is not Link.up
 
     def _idle_tick(self) -> None:
         loaded = self._loaded()
@@ -328,6 +352,7 @@ class ChatView(FastScreen[None]):
         progress = session.progress()
         if progress is not None and progress.speeds:
             self._last_speeds[session.id] = progress.speeds
+        is_loading = progress is not None and progress.phase is Phase.loading
         model = session.conversation.model
         last = next((one for one in reversed(session.conversation.messages) if one.role is Role.assistant), None)
         state = workspace.connection.state
@@ -339,7 +364,7 @@ class ChatView(FastScreen[None]):
             connection=state,
             waited_seconds=0.0 if state.down_since is None else workspace.clock() - state.down_since,
             progress=progress,
-            usual_load_seconds=workspace.typical_load_seconds(model),
+            usual_load_seconds=workspace.typical_load_seconds(model) if is_loading else None,
             tokens_per_character=self._tokens_per_character(),
             guessed_tokens=self._guessed_tokens(last),
             last=last if last is not None and last.state is not MessageState.answering else None,
@@ -365,14 +390,9 @@ class ChatView(FastScreen[None]):
     def _tokens_per_character(self) -> float:
         """From the last answer that the server counted; a quarter while it has counted nothing."""
         messages = self._session.conversation.messages
-        for index in reversed(range(len(messages))):
-            counts = messages[index].counts
-            if counts is not None and counts.prompt_tokens:
-                characters = sum(len(one.text) for one in messages[:index])
-                if characters >= LEAST_CHARACTERS_TO_MEASURE:
-                    return counts.prompt_tokens / characters
-                break
-        return 0.25
+        if self._measured_messages is not messages:
+            self._measured_messages, self._measured_tokens = messages, _tokens_per_character(messages)
+        return self._measured_tokens
 
     def _useful_keys(self) -> Keys:
         session, hint = self._session, self._keymap.hint
@@ -503,3 +523,14 @@ class ChatView(FastScreen[None]):
         self._has_widgets = False
         for task in tuple(self._tasks):
             task.cancel()
+
+
+def _tokens_per_character(messages: tuple[Message, ...]) -> float:
+    for index in reversed(range(len(messages))):
+        counts = messages[index].counts
+        if counts is not None and counts.prompt_tokens:
+            characters = sum(len(one.text) for one in messages[:index])
+            if characters >= LEAST_CHARACTERS_TO_MEASURE:
+                return counts.prompt_tokens / characters
+            break
+    return 0.25

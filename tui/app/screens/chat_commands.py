@@ -14,7 +14,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.app.leaving import is_worth_finishing
-from tui.app.screens.chat_library import ChatLibrary
+from tui.app.screens.chat_unsaved import ChatUnsaved
 from tui.app.screens.question import Question
 from tui.app.terminal.kept_code import KEPT
 from tui.app.transcript.rendering import warm_up as warm_up_rendering
@@ -41,7 +41,7 @@ def warm_up_screens() -> None:
     KEPT.keep()
 
 
-class ChatScreen(ChatLibrary):
+class ChatScreen(ChatUnsaved):
     """The conversation with its commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -193,29 +193,39 @@ class ChatScreen(ChatLibrary):
     def _quit_unless_answering(self, sessions: tuple[Session, ...]) -> None:
         answering = [one for one in sessions if one.is_answering and not one.is_read_only]
         if not answering:
-            self._quit_app()
+            self.quit_unless_unsaved()
             return
 
         def answered(answer: str | None) -> None:
             self._quit_question = None
             if answer == "quit":
-                self._quit_app()
+                self.quit_unless_unsaved()
             elif answer == "finish" and finish is not None:
                 finish()
 
-        finish = self.finish_in_background if is_worth_finishing(self._workspace) else None
+        may_finish = is_worth_finishing(self._workspace) and not self.unsaved
+        finish = self.finish_in_background if may_finish else None
         background = () if finish is None else (("finish", "finish in the background"),)
         title = clean_line(answering[0].conversation.title, 60) or "untitled"
         more = f" and {len(answering) - 1} more" if len(answering) > 1 else ""
         self._quit_question = Question(
             title="an answer is under way",
-            lines=(f"{title}{more}", "What came so far is kept when it is stopped."),
+            lines=(f"{title}{more}", self._what_is_kept(answering)),
             answers=(("stay", "stay"), *background, ("quit", "stop it and quit")),
             theme=self._theme,
             glyphs=self._glyphs,
             clock=self._workspace.clock,
         )
         self.app.push_screen(self._quit_question, answered)
+
+    def _what_is_kept(self, answering: list[Session]) -> str:
+        if self._workspace.is_throwaway or all(one.is_private for one in answering):
+            return "Nothing is kept here: what came so far is gone for good."
+        if any(one.is_private for one in answering):
+            return "What came so far is kept when it is stopped, but not in a private conversation."
+        if any(one in self.unsaved for one in answering):
+            return "The disk has not taken all of what came so far."
+        return "What came so far is kept when it is stopped."
 
     def _told(self, session: Session, event: SessionEvent) -> None:
         super()._told(session, event)

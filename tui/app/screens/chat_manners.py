@@ -10,7 +10,7 @@ from tui.chat.events import AnswerEnded, SessionEvent
 from tui.chat.manners import Disturbance, Effect, disturbance
 from tui.chat.session import Session
 from tui.cleaning import clean_line
-from tui.conversations.control import NOTHING_SET, Control
+from tui.conversations.control import Control
 from tui.engine import EngineError
 from tui.metrics.wording import context_text
 from tui.ollama.fits import memory_need
@@ -48,15 +48,15 @@ class ChatManners(ChatModels):
             self._prewarming.cancel()
             self._prewarming = None
         if self._workspace.loaded.settings.chat.loads_chosen_model and not self._workspace.is_cloud(name):
-            self._prewarming = self.in_background(self._load_chosen(name))
+            self._prewarming = self.in_background(self._load_chosen(name, self._session.conversation.control))
 
-    async def _load_chosen(self, name: str) -> None:
+    async def _load_chosen(self, name: str, control: Control) -> None:
         """Nobody asked for it in words, so nobody else is disturbed for it."""
         workspace = self._workspace
         try:
-            if await self._disturbance(name) is not None:
+            if await self._disturbance(name, control) is not None:
                 return
-            await workspace.client.prewarm(workspace.loading_request(name))
+            await workspace.client.prewarm(workspace.loading_request(name, control))
             await workspace.catalog.refresh_running()
         except EngineError as failure:
             self.say_failure(failure)
@@ -85,14 +85,16 @@ class ChatManners(ChatModels):
             return True
         answer = await self.answer_to(self._manners_question(session.conversation.model, found))
         if answer == "take" and found.effect is Effect.reload:
-            self._workspace.take_over_context(session.conversation.model, found.loaded[0].context_tokens)
+            conversation = session.conversation
+            tokens = found.loaded[0].context_tokens
+            self._workspace.take_over_context(conversation.model, tokens, conversation.control)
         elif answer == "take":
             await self.use_model(found.loaded[0].name)
         elif answer == "send":
             self._agreed.add(case)
         return answer in ("take", "send")
 
-    async def _disturbance(self, name: str, control: Control = NOTHING_SET) -> Disturbance | None:
+    async def _disturbance(self, name: str, control: Control) -> Disturbance | None:
         """Asks the server only where the answer could matter. Raises ``EngineError``."""
         workspace, catalog = self._workspace, self._workspace.catalog
         wanted = workspace.wanted_context_tokens(name, control)
@@ -141,7 +143,8 @@ class ChatManners(ChatModels):
         else:
             more = f" and {len(found.loaded) - 1} more" if len(found.loaded) > 1 else ""
             title = f"there may be no room for {name} beside {other}{more}"
-            lines = (f"{other}{more} may be pushed out of memory, and somebody else loaded it.",)
+            whose = "them" if more else "it"
+            lines = (f"{other}{more} may be pushed out of memory.", f"Somebody else loaded {whose}.")
             take = f"ask {other} instead"
         return Question(
             title=title,

@@ -16,9 +16,8 @@ from tui.cleaning import clean_line
 from tui.engine import EngineError, ErrorKind, Host, Model, RunningModel
 from tui.failures import Failure
 from tui.ollama.runners import runner_of
-from tui.theming.nearest import nearest
+from tui.theming.nearest import most_similar
 
-PULL_LOOK_SECONDS = 0.5
 FOR_GOOD = -1
 """A ``keep_alive`` that has no end."""
 NAME_CELLS = 60
@@ -34,7 +33,6 @@ class ChatModels(ChatReading):
     async def begin(self) -> None:
         await super().begin()
         self._workspace.pulls.on_change = self._pull_changed
-        self.set_interval(PULL_LOOK_SECONDS, self._look_at_pulls)
 
     # Choosing
 
@@ -76,12 +74,13 @@ class ChatModels(ChatReading):
         """What can be done with the models of the server of this moment."""
         workspace = self._workspace
         client, catalog = workspace.client, workspace.catalog
+        control = self._session.conversation.control
 
         async def load(name: str) -> None:
-            await client.prewarm(workspace.loading_request(name))
+            await client.prewarm(workspace.loading_request(name, control))
 
         async def keep(name: str) -> None:
-            await client.prewarm(workspace.loading_request(name, keep_alive=FOR_GOOD))
+            await client.prewarm(workspace.loading_request(name, control, keep_alive=FOR_GOOD))
 
         async def unload(name: str) -> tuple[str, ...]:
             namesakes = await client.namesakes(name)
@@ -107,7 +106,7 @@ class ChatModels(ChatReading):
             pull=self.pull,
             cache_shape=catalog.cache_shape,
             free_memory=free_memory,
-            context_tokens=workspace.wanted_context_tokens,
+            context_tokens=lambda name: workspace.wanted_context_tokens(name, control),
         )
 
     async def _use_named_model(self, name: str) -> None:
@@ -122,8 +121,11 @@ class ChatModels(ChatReading):
         if model is not None:
             await self.use_model(model.name)
             return
-        near = nearest(name, [one.name for one in models]).lstrip(", ")
-        if await self._wants_to_pull(name, near):
+        similar = most_similar(name, [one.name for one in models])
+        answer = await self._answer_about_missing(name, similar)
+        if answer == "use":
+            await self.use_model(similar)
+        elif answer == "pull":
             session = self._session
             if await self._pulled(name) and session is self._session:
                 await self.use_model(name)
@@ -179,9 +181,8 @@ class ChatModels(ChatReading):
             )
         )
 
-    def _look_at_pulls(self) -> None:
-        if self._workspace.pulls.running:
-            self.show_status()
+    def _do_seconds_run(self) -> bool:
+        return super()._do_seconds_run() or bool(self._workspace.pulls.running)
 
     def _pulling_words(self) -> str:
         """``guest:4b 67 %``, or ``3 pulls 12 %`` by what is known of their sizes."""
@@ -220,17 +221,21 @@ class ChatModels(ChatReading):
             return
         self.choose_model_soon()
 
-    async def _wants_to_pull(self, name: str, more: str) -> bool:
+    async def _answer_about_missing(self, name: str, similar: str = "") -> str | None:
+        """``use`` is for the one called ``similar``, when there is one."""
         shown, host = clean_line(name, NAME_CELLS), clean_line(self._workspace.host.name, HOST_CELLS)
+        use = (("use", f"use {clean_line(similar, NAME_CELLS)}"),) if similar else ()
         question = Question(
             title=f"there is no model {shown} on {host}",
-            lines=(more or "It can be pulled, if its name is right.",),
-            answers=(("stay", "leave it"), ("pull", f"pull {shown}, then go on")),
+            lines=(f"did you mean {clean_line(similar, NAME_CELLS)}?",)
+            if similar
+            else ("It can be pulled, if its name is right.",),
+            answers=(("stay", "leave it"), *use, ("pull", f"pull {shown}, then go on")),
             theme=self._theme,
             glyphs=self._glyphs,
             clock=self._workspace.clock,
         )
-        return await self.answer_to(question) == "pull"
+        return await self.answer_to(question)
 
     async def _pulled(self, name: str) -> bool:
         """Whether the model came. It takes as long as it takes."""
@@ -262,7 +267,7 @@ class ChatModels(ChatReading):
                 seconds=None,
             )
             return
-        if not await self._wants_to_pull(name, "") or not await self._pulled(name):
+        if await self._answer_about_missing(name) != "pull" or not await self._pulled(name):
             return
         if session.conversation.model == name and session.can_try_again():
             session.try_again()

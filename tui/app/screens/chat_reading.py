@@ -172,17 +172,13 @@ class ChatReading(ChatConversations):
     def say_copied(self, delivery: Delivery, what: str, more: str) -> None:
         kept, sent = delivery.shown_file, delivery.words(what)
         if not delivery.is_sent:
-            self.say(sent, role="warning", more=delivery.doubt, seconds=LONG_SECONDS)
-            return
-        if not delivery.doubt or delivery.doubt in self._told_doubts:
-            self.say(sent, more=more or (f"also in {kept}" if delivery.doubt and kept else ""))
-            return
-        self._told_doubts |= {delivery.doubt}
-        # Equally important, each waits until the one before was read.
-        self.say(sent, role="warning", more=more)
-        self.say(delivery.doubt, role="warning", seconds=LONG_SECONDS)
-        if kept:
-            self.say(f"what was sent last lies in {kept}", role="warning", seconds=LONG_SECONDS)
+            self.reply(sent, role="warning", more=delivery.doubt, seconds=LONG_SECONDS)
+        elif not delivery.doubt or delivery.doubt in self._told_doubts:
+            self.reply(sent, more=more or (f"also in {kept}" if delivery.doubt and kept else ""))
+        else:
+            self._told_doubts |= {delivery.doubt}
+            where = (f"what was sent last lies in {kept}",) if kept else ()
+            self.reply(sent, delivery.doubt, *where, role="warning", more=more, seconds=LONG_SECONDS)
 
     @on(Transcript.CodeChosen)
     def _code_chosen(self, event: Transcript.CodeChosen) -> None:

@@ -16,6 +16,8 @@ from tui.metrics.wording import plural
 from tui.ollama.written import WrittenRequest
 
 LINE_CELLS = 100
+FRAME_CELLS = 12
+"""What a list has around its rows."""
 MOST_LINES = 4000
 CURL, JSON, OTHER = "curl", "json", "other"
 
@@ -62,7 +64,8 @@ class ChatRequests(ChatSteering):
     async def _open_request(self, written: WrittenRequest, *, is_last: bool) -> None:
         from tui.app.screens.choices import Choice, Choices
 
-        lines = await asyncio.to_thread(lambda: [*_wrapped(written)])
+        cells = max(20, min(LINE_CELLS, self.size.width - FRAME_CELLS))
+        lines = await asyncio.to_thread(lambda: [*_wrapped(written, cells)])
         choices = [
             Choice(key=CURL, name="copy as curl", role="accent", note="a key stands in it as $CHINWAG_API_KEY"),
             Choice(key=JSON, name="copy as JSON", role="accent"),
@@ -106,13 +109,13 @@ class ChatRequests(ChatSteering):
         return (("next", "as it would go now"), ("last", "as it was sent"), ("curl", "copy it as a command line"))
 
 
-def _wrapped(written: WrittenRequest) -> Iterator[str]:
+def _wrapped(written: WrittenRequest, cells: int) -> Iterator[str]:
     """Lines of JSON that fit a list; what is longer goes on in the next one, a little deeper."""
     for line in written.body.split("\n"):
         indent = len(line) - len(line.lstrip(" "))
         rest, is_first = line.lstrip(" "), True
         while rest or is_first:
-            room = max(20, LINE_CELLS - indent - (0 if is_first else 2))
+            room = max(20, cells - indent - (0 if is_first else 2))
             part = _fitting(rest, room)
             yield " " * (indent + (0 if is_first else 2)) + part
             rest, is_first = rest[len(part) :], False

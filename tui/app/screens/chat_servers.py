@@ -24,6 +24,8 @@ GPU_LOOK_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 """So long the notice of a request that is sent again stays after it was sent."""
 START_LOOK_SECONDS = 0.5
+RETRIES = "retries"
+"""What is over once something comes or nobody asks again."""
 
 
 class ChatServers(ChatManners):
@@ -33,6 +35,7 @@ class ChatServers(ChatManners):
     """There is an ollama on this machine that could be started for the server that does not answer."""
     _gpu_words: str | None = None
     _is_reading_gpu = False
+    _looked_at_gpu_at = float("-inf")
 
     async def begin(self) -> None:
         self._workspace.servers.on_failure = self.say_failure
@@ -40,7 +43,6 @@ class ChatServers(ChatManners):
         await super().begin()
         servers = self._workspace.servers
         self._sayings.say_each((*servers.book.faults, *map(str, servers.untold)))
-        self.set_interval(GPU_LOOK_SECONDS, self._look_at_gpu)
 
     def _asks_again(self, host: Host, retry: Retry) -> None:
         """Each takes the place of the one before, for what is announced is about to happen."""
@@ -55,12 +57,20 @@ class ChatServers(ChatManners):
             more=f"again in {seconds_text(retry.wait_seconds)}{where}, {retry.attempt} of {retry.attempts}",
             seconds=retry.wait_seconds + RETRY_SECONDS,
             at_once=True,
+            about=RETRIES,
         )
 
     # The GPU
 
     def _status_view(self) -> StatusView:
-        return replace(super()._status_view(), gpu=self._gpu_words)
+        return replace(super()._status_view(), gpu=self._gpu_words if self._session.is_answering else None)
+
+    def _tick(self) -> None:
+        at = self._workspace.clock()
+        if at - self._looked_at_gpu_at >= GPU_LOOK_SECONDS:
+            self._looked_at_gpu_at = at
+            self._look_at_gpu()
+        super()._tick()
 
     def _look_at_gpu(self) -> None:
         """Only while an answer comes, so that nothing is drawn while nothing happens."""
@@ -175,6 +185,11 @@ class ChatServers(ChatManners):
             if all(one.host.url != host.url for one in entries):
                 entries.insert(0, ServerEntry(host=host))
         return tuple(entries)
+
+    async def follow_host_setting(self, address: str) -> None:
+        """To the server that the setting names from here on; empty: where a start without one goes."""
+        if self._workspace.servers.choose(None, address).url != self._workspace.host.url:
+            await self._go_to_server(address)
 
     async def _go_to_server(self, address: str) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tui.app.commands.declared import Command
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_window import ChatWindow
+from tui.app.widgets.parts import Parts
 from tui.atomic import read_bounded
 from tui.chat.answer_format import Verdict, check_answer
 from tui.chat.events import AnswerEnded, SessionEvent
@@ -55,6 +56,13 @@ class ChatSteering(ChatWindow):
     def _answering(self) -> Answering:
         conversation = self._session.conversation
         return self._workspace.steering.answering(conversation.control, conversation.model)
+
+    def _header_notes(self) -> Parts:
+        holds, dot = self._answering, self._glyphs.separator
+        control = self._session.conversation.control
+        preset = control.preset if self._workspace.steering.preset_of(control) is not None else ""
+        words = [clean_line(preset, 24), "json" if holds.format.value else ""]
+        return tuple((f" {dot} {one}", "muted") for one in words if one)
 
     def _may_steer(self) -> bool:
         if self._session.is_read_only:
@@ -314,10 +322,11 @@ class ChatSteering(ChatWindow):
         unit = f" {setting.unit}" if setting.unit and holds.value is not None else ""
         return Choice(
             key=setting.key,
-            name=f"{_words(setting):<19} {value_text(setting, holds.value)}{unit}",
+            name=_words(setting),
+            more=f"{value_text(setting, holds.value)}{unit}",
             right=self._comes_from(holds) if holds.source != "server" else "",
             note=f"{setting.help}; {setting.allowed}",
-            role="foreground" if holds.source != "server" else "muted",
+            more_role="foreground" if holds.source != "server" else "muted",
         )
 
     def _enter_option(self, setting: Setting) -> None:

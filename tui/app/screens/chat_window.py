@@ -169,7 +169,7 @@ class ChatWindow(ChatRecovery):
         answers = [("stay", "do not send")]
         if found.dropped and found.fits:
             lines += ["The oldest would fall out:", *_listed(found.dropped)]
-            lines.append("They stay in the conversation; the model does not see them any more.")
+            lines.append("They stay here; the model does not see them any more.")
             answers += [
                 ("drop", "leave them out"),
                 ("always drop", "leave out the oldest, in this conversation without asking"),

@@ -9,10 +9,10 @@ from tui.app.glyphs import Glyphs
 from tui.app.screens.list_screen import ListScreen, highlight
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row
-from tui.cleaning import clean_line
+from tui.cleaning import cell_width, clean, clean_line
 from tui.theming.values import Theme
 
-NAME_CELLS = 120
+GAP_CELLS = 2
 MORE_CELLS = 120
 NOTE_CELLS = 400
 
@@ -29,6 +29,7 @@ class Choice:
     note: str = ""
     """Said while the mark stands on it."""
     role: str = "foreground"
+    more_role: str = "muted"
 
 
 class Choices(ListScreen):
@@ -50,6 +51,7 @@ class Choices(ListScreen):
         """``faults``, clean lines, are said in the place of the notes; ``nothing`` where there is no choice at all."""
         super().__init__(title=title, theme=theme, glyphs=glyphs, is_tall=is_tall)
         self._choices = {one.key: one for one in choices}
+        self._name_cells = max((cell_width(_name(one)) for one in choices if one.more), default=0)
         self._current = current
         self._faults = tuple(faults)
         self._nothing = nothing
@@ -68,11 +70,11 @@ class Choices(ListScreen):
         )
 
     def _row(self, one: Choice, typed: str) -> Row:
-        more = clean_line(one.more, MORE_CELLS)
-        name = _kept_indent(one.name)
+        name, more = _name(one), clean_line(one.more, MORE_CELLS)
+        gap = " " * (self._name_cells - cell_width(name) + GAP_CELLS) if more else ""
         return Row(
             key=one.key,
-            left=((" ", "muted"), *highlight(name, typed, one.role), (f"  {more}" if more else "", "muted")),
+            left=((" ", "muted"), *highlight(name, typed, one.role), (f"{gap}{more}", one.more_role)),
             right=((f"{clean_line(one.right, 40)} ", "muted"),) if one.right else (),
         )
 
@@ -88,6 +90,6 @@ class Choices(ListScreen):
         return self._keys if self.list.marked else (("esc", "back"),)
 
 
-def _kept_indent(text: str) -> str:
-    bare = text.lstrip(" ")
-    return " " * (len(text) - len(bare)) + clean_line(bare, NAME_CELLS)
+def _name(one: Choice) -> str:
+    """With the spaces that it has: it may be a line of a text."""
+    return clean(one.name).replace("\n", " ").replace("\t", " ")

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.app.glyphs import Glyphs
-from tui.app.screens.list_screen import key_parts
+from tui.app.screens.list_screen import HELP, key_parts, passed_on_bindings
 from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
@@ -58,6 +58,7 @@ class EntryScreen(ModalScreen[tuple[str, ...] | None], FastScreen[tuple[str, ...
         Binding("up,shift+tab", "step(-1)", show=False, priority=True),
         Binding("down,tab", "step(1)", show=False, priority=True),
         Binding("ctrl+q", "nothing", show=False, priority=True),
+        *passed_on_bindings((HELP,)),
     ]
 
     def __init__(
@@ -99,8 +100,12 @@ class EntryScreen(ModalScreen[tuple[str, ...] | None], FastScreen[tuple[str, ...
     def on_mount(self) -> None:
         self._inputs[0].focus()
         self._say(self._about, "muted")
+        self.query_one("#keys", Line).show(key_parts(self.keys_line()))
+
+    def keys_line(self) -> tuple[tuple[str, str], ...]:
+        """The keys of this screen, each with its word."""
         more = (("tab", "next line"),) if len(self._blanks) > 1 else ()
-        self.query_one("#keys", Line).show(key_parts((("enter", self._done_word), *more, ("esc", "back"))))
+        return (("enter", self._done_word), *more, ("esc", "back"))
 
     @property
     def _inputs(self) -> list[FilterInput]:

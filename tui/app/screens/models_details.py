@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 
 from tui.app.glyphs import Glyphs
 from tui.app.screens.entry import Blank, EntryScreen
-from tui.app.screens.list_screen import key_parts
+from tui.app.screens.list_screen import HELP, key_parts, passed_on_bindings
 from tui.app.screens.models_work import FIT_ROLES, ModelWork, and_words, gigabytes
 from tui.app.screens.question import Question
 from tui.app.terminal.fast_screen import FastScreen
@@ -77,6 +77,7 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
         Binding("d", "delete", show=False),
         Binding("p", "pull", show=False),
         Binding("ctrl+q", "app.quit_chinwag", show=False, priority=True, id="quit"),
+        *passed_on_bindings((HELP,)),
     ]
 
     def __init__(
@@ -149,13 +150,16 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
             return
         self.query_one(TextRows).show(self._lines())
         self.query_one("#note", Line).show((self._said,))
+        self.query_one("#keys", Line).show(key_parts(self.keys_line()))
+
+    def keys_line(self) -> tuple[tuple[str, str], ...]:
+        """The keys that make sense at this moment, each with its word."""
         loaded: tuple[tuple[str, str], ...] = ()
         if self._own is not None:
             loaded = (("u", "unload"), ("k", "keep"))
         elif not self._model.is_cloud:
             loaded = (("l", "load"), ("k", "keep"))
-        keys = (("enter", "use"), *loaded, ("c", "copy"), ("p", "pull"), ("d", "delete"), ("esc", "back"))
-        self.query_one("#keys", Line).show(key_parts(keys))
+        return (("enter", "use"), *loaded, ("c", "copy"), ("p", "pull"), ("d", "delete"), ("esc", "back"))
 
     # What is read
 

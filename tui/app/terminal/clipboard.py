@@ -68,13 +68,16 @@ class Delivery:
     @property
     def shown_file(self) -> str:
         """The file as people write it, below their own home with ``~``; empty without one."""
-        if self.file is None:
-            return ""
-        try:
-            home = Path.home()
-        except RuntimeError:
-            return str(self.file)
-        return f"~/{self.file.relative_to(home)}" if self.file.is_relative_to(home) else str(self.file)
+        return "" if self.file is None else shown_path(self.file)
+
+
+def shown_path(file: Path) -> str:
+    """As people write it, below their own home with ``~``."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return str(file)
+    return f"~/{file.relative_to(home)}" if file.is_relative_to(home) else str(file)
 
 
 class TerminalClipboard:

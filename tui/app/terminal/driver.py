@@ -435,6 +435,9 @@ class ChinwagDriver(LinuxDriver):
             self._app.call_later(self._app.exit, return_code=128 + number)
 
     def _hear_interrupt(self, number: int, frame: FrameType | None) -> None:
+        if not self._is_active and not self._is_lost:
+            # Another program has the terminal, and was meant.
+            return
         now_seconds = time.monotonic()
         before_seconds, self._interrupted_seconds = self._interrupted_seconds, now_seconds
         if now_seconds - before_seconds > INTERRUPTED_ONCE_SECONDS:

@@ -63,8 +63,8 @@ class WaitingParent:
 def fork_app(environ: Mapping[str, str]) -> WaitingParent | int:
     """In the process that is to be the app: its parent. In the one that waits: the exit code, once it is known.
 
-    There is no second process where it could not do its work: without a controlling terminal, where ``CHINWAG_FORK`` is
-    ``0``, and where no more processes are to be had.
+    There is no second process where it could not do its work: without a controlling terminal, as the first process of a
+    container, where ``CHINWAG_FORK`` is ``0``, and where no more processes are to be had.
     """
     if not _can_fork(environ):
         return WaitingParent()
@@ -94,6 +94,9 @@ def fork_app(environ: Mapping[str, str]) -> WaitingParent | int:
 
 def _can_fork(environ: Mapping[str, str]) -> bool:
     if environ.get(FORK_VARIABLE, "").strip() == "0" or not hasattr(os, "fork"):
+        return False
+    if os.getpid() == 1:
+        # The first process of a container: with its end everything in there ends.
         return False
     try:
         os.tcgetpgrp(0)

@@ -33,6 +33,8 @@ class TypedText(events.Event, bubble=False):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+        self.is_piece = False
+        """Of a longer one: letters that belong together."""
 
     def single_keys(self) -> Iterator[events.Key]:
         """The same as single keys, of the same time."""

@@ -20,6 +20,7 @@ from tui.app.terminal.cells import without_controls
 from tui.app.terminal.driver import ChinwagDriver
 from tui.app.terminal.encoder import Encoder, read_abilities
 from tui.app.terminal.key_messages import TypedText
+from tui.app.terminal.key_order import KeyEvent, KeyOrder
 
 ENCODER_VARIABLE = "CHINWAG_ENCODER"
 END_WITHOUT_TERMINAL_SECONDS = 10.0
@@ -47,6 +48,7 @@ class TerminalApp(App[ReturnType]):
 
     _encoder: Encoder | None = None
     _encoder_choice: EncoderChoice | None = None
+    _key_order: KeyOrder | None = None
     _paintings_encoded = 0
     _was_left = False
 
@@ -56,7 +58,15 @@ class TerminalApp(App[ReturnType]):
     # ------------------------------------------------------------------ keys
 
     async def on_event(self, event: events.Event) -> None:
-        if not isinstance(event, TypedText) or event.is_forwarded:
+        if not isinstance(event, KeyEvent) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        if self._key_order is None:
+            self._key_order = KeyOrder(self, self._hand_on)
+        await self._key_order.take(event)
+
+    async def _hand_on(self, event: KeyEvent) -> None:
+        if not isinstance(event, TypedText):
             await super().on_event(event)
         elif (focused := self.focused) is not None and getattr(focused, "takes_typed_text", False):
             focused._forward_event(event)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from textual.timer import Timer
 
 from tui.app.glyphs import Glyphs
-from tui.app.sayings import Sayings
+from tui.app.sayings import Saying, Sayings
 from tui.app.widgets.line import Line
+from tui.app.widgets.parts import Parts, cells_of
 from tui.cleaning import cell_width
 from tui.theming.values import Theme
 
 LOOK_AGAIN_LEAST_SECONDS = 0.05
+WHERE_ALL_IS = "/said"
 
 
 class Notice(Line):
@@ -47,12 +49,20 @@ class Notice(Line):
             self.show()
             return
         waiting = self._sayings.waiting
-        count = [f"and {waiting} more"] if waiting else []
+        count = f"and {waiting} more, {WHERE_ALL_IS}" if waiting else ""
         sentences = saying.more.split(" · ") if saying.more else []
-        room = self.size.width - 2 - sum(cell_width(one) + 3 for one in (saying.words, *count))
-        rest = [*fitting(sentences, room), *count]
-        left = ((f"  {saying.words}", saying.role), *((f" {dot} {one}", "muted") for one in rest))
-        self.show(left)
+        whole = self._parts_for(saying, [*sentences, *filter(None, (count,))])
+        if cells_of(whole) < self.size.width:
+            self.show(whole)
+            return
+        # Something has to go, so it is said where it can be read.
+        right = f" {dot} {count or WHERE_ALL_IS} "
+        room = self.size.width - 2 - cell_width(saying.words) - cell_width(right)
+        self.show(self._parts_for(saying, fitting(sentences, room)), ((right, "muted"),))
+
+    def _parts_for(self, saying: Saying, sentences: list[str]) -> Parts:
+        dot = self._glyphs.separator
+        return ((f"  {saying.words}", saying.role), *((f" {dot} {one}", "muted") for one in sentences))
 
     def on_resize(self) -> None:
         self._show_saying()
