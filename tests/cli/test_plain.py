@@ -198,7 +198,7 @@ async def test_a_broken_settings_file_is_named_and_stops_nothing(short: Person) 
     (short.root / "config" / "settings.toml").write_text("[appearance")
     said = await short.says("hello")
     assert said.code == 0
-    assert said.err.startswith("[settings.toml: it is not TOML")
+    assert said.err.startswith("[settings.toml: not used, it stays as it is: it is not TOML")
 
 
 async def test_a_cloud_model_gets_nothing_where_nobody_can_be_asked(person: Person, server: DemoServer) -> None:

@@ -137,7 +137,7 @@ def json_objects(value: object) -> list[dict[str, object]]:
         (0, None, Fit.unknown),
         (None, None, Fit.unknown),
         (None, 16 * GIB, Fit.unknown),
-        (None, 2 * GIB, Fit.too_large),
+        (None, 2 * GIB, Fit.unknown),
     ],
 )
 def test_six_gigabytes_in_what_is_free(gpu_free_bytes: int | None, ram_free_bytes: int | None, said: Fit) -> None:

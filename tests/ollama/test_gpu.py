@@ -11,7 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tui.ollama.gpu import Gpu, Machine, MachineReader, read_drm, read_memory
+import pytest
+
+from tui.ollama.gpu import Gpu, Machine, MachineReader, has_gpu_device, read_drm, read_memory
 
 GIB = 1 << 30
 MEMINFO = "MemTotal:       32768000 kB\nMemFree:         1000000 kB\nMemAvailable:   16384000 kB\nHugePages_Total:  0\n"
@@ -182,3 +184,26 @@ def test_memory_that_is_not_told(tmp_path: Path) -> None:
     file = tmp_path / "meminfo"
     file.write_bytes(b"MemTotal: \xff kB\nMemAvailable: 12 kB\n")
     assert read_memory(file) == (None, 12 * 1024)
+
+
+@pytest.mark.parametrize("device", ["nvidia0", "nvidiactl", "kfd", "dri/renderD128", "dxg"])
+def test_a_device_that_could_compute_is_seen(tmp_path: Path, device: str) -> None:
+    assert not has_gpu_device(tmp_path)
+    (tmp_path / device).parent.mkdir(exist_ok=True)
+    (tmp_path / device).touch()
+    assert has_gpu_device(tmp_path)
+
+
+async def test_a_machine_without_a_card_has_no_memory_of_one(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\n")
+    reader = MachineReader(nvml=_no_nvml, drm=tmp_path / "none", meminfo=meminfo, devices=tmp_path)
+    assert (await reader.read()).gpu_free_bytes == 0
+    (tmp_path / "kfd").touch()
+    assert (await reader.read()).gpu_free_bytes is None
+    elsewhere = MachineReader(nvml=_no_nvml, drm=tmp_path / "none", meminfo=tmp_path / "no", devices=tmp_path / "no")
+    assert (await elsewhere.read()).gpu_free_bytes is None
+
+
+def _no_nvml() -> object:
+    raise ImportError

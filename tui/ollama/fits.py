@@ -124,18 +124,16 @@ def fit(need: MemoryNeed, *, gpu_free_bytes: int | None, ram_free_bytes: int | N
     What is partly on the GPU takes the rest from the machine's memory.
     """
     total_bytes = need.total_bytes + WORKING_BYTES
-    if gpu_free_bytes is None and ram_free_bytes is None:
+    if gpu_free_bytes is None:
+        # A card that nobody can ask may hold all of it.
         return Fit.unknown
-    gpu_bytes = gpu_free_bytes or 0
-    if gpu_bytes >= total_bytes:
+    if gpu_free_bytes >= total_bytes:
         return Fit.on_gpu
     if ram_free_bytes is None:
-        return Fit.partly if gpu_bytes else Fit.unknown
-    if gpu_bytes + ram_free_bytes < total_bytes:
+        return Fit.partly if gpu_free_bytes else Fit.unknown
+    if gpu_free_bytes + ram_free_bytes < total_bytes:
         return Fit.too_large
-    if gpu_free_bytes is None:
-        return Fit.unknown
-    return Fit.partly if gpu_bytes > WORKING_BYTES else Fit.on_cpu
+    return Fit.partly if gpu_free_bytes > WORKING_BYTES else Fit.on_cpu
 
 
 def contexts_to_show(trained_context_tokens: int | None, *, least_tokens: int = 4096) -> tuple[int, ...]:

@@ -47,10 +47,14 @@ class Machine:
     ram_total_bytes: int | None = None
     ram_free_bytes: int | None = None
     """What programs can still have, caches given back."""
+    is_without_gpu: bool = False
+    """The system has no device that could compute; False also where nobody can tell."""
 
     @property
     def gpu_free_bytes(self) -> int | None:
         """Over all cards; None where none of them says it. 0 is never made of not knowing."""
+        if self.is_without_gpu:
+            return 0
         known = [one.free_bytes for one in self.gpus if one.free_bytes is not None]
         return sum(known) if known else None
 
@@ -58,6 +62,12 @@ class Machine:
 def import_nvml() -> Any:
     """The package ``pynvml``. Raises ``ImportError`` without the extra ``gpu``."""
     return import_module("pynvml")
+
+
+def has_gpu_device(devices: Path) -> bool:
+    """Whether Linux has a device of a card that could compute: NVIDIA's, AMD's, or any that renders."""
+    patterns = ("nvidia[0-9]*", "nvidiactl", "kfd", "dri/renderD*", "dxg")
+    return any(next(devices.glob(pattern), None) is not None for pattern in patterns)
 
 
 class MachineReader:
@@ -69,11 +79,13 @@ class MachineReader:
         nvml: Callable[[], Any] = import_nvml,
         drm: Path = Path("/sys/class/drm"),
         meminfo: Path = Path("/proc/meminfo"),
+        devices: Path = Path("/dev"),
         patience_seconds: float = 2.0,
     ) -> None:
         self._import_nvml = nvml
         self._drm = drm
         self._meminfo = meminfo
+        self._devices = devices
         self._nvml: Any = None
         self._has_looked = False
         self._patience_seconds = patience_seconds
@@ -109,7 +121,9 @@ class MachineReader:
     def _read(self) -> Machine:
         total_bytes, free_bytes = read_memory(self._meminfo)
         gpus = (*self._read_nvml(), *read_drm(self._drm))
-        return Machine(gpus=gpus, ram_total_bytes=total_bytes, ram_free_bytes=free_bytes)
+        # Elsewhere than on Linux, which alone has this file of memory, devices have other names.
+        is_without_gpu = not gpus and total_bytes is not None and not has_gpu_device(self._devices)
+        return Machine(gpus=gpus, ram_total_bytes=total_bytes, ram_free_bytes=free_bytes, is_without_gpu=is_without_gpu)
 
     def _read_nvml(self) -> tuple[Gpu, ...]:
         if not self._has_looked:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.app.leaving import is_worth_finishing
-from tui.app.screens.chat_unsaved import ChatUnsaved
+from tui.app.screens.chat_ollama import ChatOllama
 from tui.app.screens.question import Question
 from tui.app.terminal.kept_code import KEPT
 from tui.app.transcript.rendering import warm_up as warm_up_rendering
@@ -41,7 +41,7 @@ def warm_up_screens() -> None:
     KEPT.keep()
 
 
-class ChatScreen(ChatUnsaved):
+class ChatScreen(ChatOllama):
     """The conversation with its commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -89,19 +89,19 @@ class ChatScreen(ChatUnsaved):
             return
         elif not self.prompt.is_empty:
             self.prompt.clear_into_history()
-            self.say("cleared", more="up brings it back")
+            self.reply("cleared", more="up brings it back")
         elif self._workspace.clock() - self._quit_asked_at < QUIT_AGAIN_SECONDS:
             self.action_quit_chinwag()
         else:
             self._quit_asked_at = self._workspace.clock()
             again = self._keymap.key("prompt.clear") or "the same"
-            self.say(f"{again} again quits", seconds=QUIT_AGAIN_SECONDS, at_once=True)
+            self.reply(f"{again} again quits", seconds=QUIT_AGAIN_SECONDS)
 
     async def action_try_again(self) -> None:
         if self._session.can_try_again():
             await self.go_on()
         else:
-            self.say("there is nothing to try again")
+            self.reply("there is nothing to try again")
 
     def action_toggle_thinking(self) -> None:
         self.transcript.toggle_thinking(None)
@@ -115,11 +115,11 @@ class ChatScreen(ChatUnsaved):
         try:
             await self._connect_to(address)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
 
     async def action_use_demo(self) -> None:
         if self._workspace.is_demo:
-            self.say("this is the demo")
+            self.reply("this is the demo")
         elif await self.may_lose_private():
             self._start_demo()
 
@@ -132,7 +132,7 @@ class ChatScreen(ChatUnsaved):
                 await self._keep_theme(name)
             else:
                 near = nearest(name, themes.themes)
-                self.say(f"there is no theme {clean_line(name, 40)}{near}", role="warning", more="/theme shows them")
+                self.reply(f"there is no theme {clean_line(name, 40)}{near}", role="warning", more="/theme shows them")
             return
 
         from tui.app.screens.themes import ThemePicker
@@ -156,7 +156,7 @@ class ChatScreen(ChatUnsaved):
         try:
             await self._workspace.change_setting("appearance.theme", name)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
 
     def action_open_settings(self) -> None:
         self._open_settings()

@@ -174,7 +174,7 @@ class ChatConversations(ChatCompletion):
         try:
             session = await self._opened(conversation_id)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             if self._session.id not in self._workspace.sessions:
                 await self.action_new_conversation()
             return
@@ -183,7 +183,7 @@ class ChatConversations(ChatCompletion):
         if hit is not None:
             await self._go_to_found(hit)
         if session.is_read_only:
-            self.say("open in another chinwag", role="warning", more="here it can only be read", seconds=None)
+            self.reply("open in another chinwag", role="warning", more="here it can only be read", seconds=None)
 
     async def _go_to_found(self, hit: SearchHit) -> None:
         """With the bar that leads on to the next place."""
@@ -220,14 +220,14 @@ class ChatConversations(ChatCompletion):
         if not title:
             self._begin_command("/rename ")
         elif self._session.is_read_only:
-            self.say("this conversation is open in another chinwag", role="warning", more="here it can only be read")
+            self.reply("this conversation is open in another chinwag", role="warning", more="here it can only be read")
         else:
             self._session.rename(title)
 
     async def action_delete_conversation(self) -> None:
         session = self._session
         if session.is_empty:
-            self.say("there is nothing to delete here")
+            self.reply("there is nothing to delete here")
             return
         if self._workspace.is_private(session):
             await self.action_new_conversation()
@@ -235,11 +235,11 @@ class ChatConversations(ChatCompletion):
         try:
             await self._delete(session.id)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             return
         await self.action_new_conversation()
         title = clean_line(session.conversation.title, 60) or "untitled"
-        self.say(f"deleted {title}", more=self._keymap.sentence("undo", "brings it back"), seconds=20.0)
+        self.reply(f"deleted {title}", more=self._keymap.sentence("undo", "brings it back"), seconds=20.0)
 
     async def _delete(self, conversation_id: str) -> None:
         session = self._workspace.sessions.get(conversation_id)
@@ -271,17 +271,17 @@ class ChatConversations(ChatCompletion):
         try:
             back = await self._bring_back()
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             return
         if back is None:
-            self.say("nothing to bring back")
+            self.reply("nothing to bring back")
             return
         await self._open(back)
-        self.say("it is back")
+        self.reply("it is back")
 
     def _begin_command(self, text: str) -> None:
         """In the prompt, if that is free; what stands there is a person's."""
         if self.prompt.is_empty:
             self.prompt.load(text)
         else:
-            self.say(f"empty the prompt, then write {text.strip()} and what it needs")
+            self.reply(f"empty the prompt, then write {text.strip()} and what it needs")

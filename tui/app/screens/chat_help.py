@@ -5,6 +5,8 @@ from __future__ import annotations
 from tui.app.commands.declared import Command, Where
 from tui.app.eaten_keys import eaten_keys, read_surroundings
 from tui.app.screens.chat_attention import ChatAttention
+from tui.app.widgets.copy_line import CopyLine
+from tui.app.widgets.find_bar import FindBar
 from tui.conversations.values import Role
 
 RECENT_COMMANDS = 8
@@ -52,13 +54,22 @@ class ChatHelp(ChatAttention):
         sections = help_sections(
             top,
             is_chat=top is self,
+            bar=self._bar_with_keys(),
             commands=self._keymap.commands,
             why_not=self.why_not,
             eaten=eaten_keys(surroundings, self._keymap.commands),
             places=workspace.places,
             is_throwaway=workspace.is_throwaway,
         )
+        self.query_one(CopyLine).stay_open()
         self.app.push_screen(KeysHelp(sections, theme=self._theme, glyphs=self._glyphs))
+
+    def _bar_with_keys(self) -> FindBar | CopyLine | None:
+        """The line over the transcript that takes the keys, if one does."""
+        if (copy_line := self.query_one(CopyLine)).is_open:
+            return copy_line
+        find_bar = self.query_one(FindBar)
+        return find_bar if find_bar.is_open and find_bar.has_focus_within else None
 
     def action_show_said(self) -> None:
         from tui.app.screens.said import Said

@@ -134,7 +134,7 @@ class ChatModels(ChatReading):
         """For this conversation and for new ones."""
         session = self._session
         if session.is_read_only:
-            self.say("this conversation is open in another chinwag", role="warning", more="here it can only be read")
+            self.reply("this conversation is open in another chinwag", role="warning", more="here it can only be read")
             return
         # What waits behind an answer leaves without another Enter.
         is_private = self._workspace.is_private(session)
@@ -149,7 +149,7 @@ class ChatModels(ChatReading):
         try:
             await self._workspace.make_default(name)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
 
     def model_chosen(self, name: str) -> None:
         """The model of the next prompt is another one."""
@@ -282,16 +282,16 @@ class ChatModels(ChatReading):
         try:
             namesakes = await workspace.client.namesakes(name)
             if runner_of(name, await workspace.catalog.refresh_running(), namesakes) is None:
-                self.say(f"{shown or 'no model'} is not loaded")
+                self.reply(f"{shown or 'no model'} is not loaded")
                 return
             await workspace.client.unload_model(name)
             running = await workspace.catalog.refresh_running()
         except EngineError as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             return
         more = f"and with it {and_words(namesakes)}" if namesakes else ""
         if runner_of(name, running, namesakes) is None:
-            self.say(f"unloaded {shown}", more=more)
+            self.reply(f"unloaded {shown}", more=more)
         else:
-            self.say(f"{shown} leaves as soon as it has answered", more=more)
+            self.reply(f"{shown} leaves as soon as it has answered", more=more)
         self.show_status()

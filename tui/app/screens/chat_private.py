@@ -16,11 +16,11 @@ class ChatPrivate(ChatServers):
         """A private conversation, on the model of this one."""
         workspace, session = self._workspace, self._session
         if workspace.is_private(session) or workspace.is_throwaway:
-            self.say("this conversation is private already", more="nothing of it is kept")
+            self.reply("this conversation is private already", more="nothing of it is kept")
             return
         await self.go_to(workspace.new_session(model=session.conversation.model, is_private=True))
         leaves = self._keymap.sentence("conversation.new", "leaves it")
-        self.say(f"private: nothing is kept, {leaves}", more="what the server keeps is up to the server")
+        self.reply(f"private: nothing is kept, {leaves}", more="what the server keeps is up to the server")
 
     async def go_to(self, session: Session) -> None:
         """Does not wait for an answer: a key may have asked for it, and while that is handled nothing can be answered."""
@@ -59,11 +59,11 @@ class ChatPrivate(ChatServers):
         try:
             servers = await self._workspace.cloud_leave.take_back()
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             return
         if servers:
-            self.say(
+            self.reply(
                 f"taken back for {plural(servers, 'server')}", more="nothing goes to the cloud before you are asked"
             )
         else:
-            self.say("nothing was agreed to", more="nothing goes to the cloud before you are asked")
+            self.reply("nothing was agreed to", more="nothing goes to the cloud before you are asked")

@@ -76,7 +76,7 @@ class ChatPrompt(ChatConnection):
 
     async def _may_send(self, session: Session) -> bool:
         if session.is_read_only:
-            self.say("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
+            self.reply("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
             return False
         if not session.conversation.model and not await self._have_model(session):
             return False
@@ -90,7 +90,7 @@ class ChatPrompt(ChatConnection):
         try:
             await session.ask(text)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             self._give_back(session, text)
             return
         self._no_longer_unsent(session, text)
@@ -109,7 +109,7 @@ class ChatPrompt(ChatConnection):
         try:
             model = await self._workspace.choose_model(session)
         except EngineError as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             return False
         if model is None:
             self._say_no_model()

@@ -119,7 +119,7 @@ class ChatReading(ChatConversations):
     def action_copy(self, wanted: str = "") -> None:
         """Asks what to copy, unless ``wanted`` says it: ``answer``, ``code 2`` or ``all``."""
         if not self.session.conversation.messages:
-            self.say("there is nothing to copy yet")
+            self.reply("there is nothing to copy yet")
         elif wanted:
             self._copy_named(wanted)
         else:
@@ -137,7 +137,7 @@ class ChatReading(ChatConversations):
         elif what in (Copied.answer, Copied.conversation) and not number:
             self._copy_out(Copied(what))
         else:
-            self.say(
+            self.reply(
                 f"cannot copy {clean_line(wanted, 40)}", role="warning", more="/copy answer, /copy code 1, /copy all"
             )
 
@@ -167,7 +167,7 @@ class ChatReading(ChatConversations):
             self.copy(text, name)
         else:
             words = f"there is no code {number} here" if what is Copied.code else "there is no answer yet"
-            self.say(words, role="warning")
+            self.reply(words, role="warning")
 
     def say_copied(self, delivery: Delivery, what: str, more: str) -> None:
         kept, sent = delivery.shown_file, delivery.words(what)
@@ -190,13 +190,13 @@ class ChatReading(ChatConversations):
         """The links of the current answer or the last one that has any; ``wanted`` is the number of one of them."""
         links = self.transcript.links_of()
         if not links:
-            self.say("no answer here has a link")
+            self.reply("no answer here has a link")
         elif not wanted:
             self._pick_link(links)
         elif wanted.isdecimal() and 1 <= int(wanted[:6]) <= len(links):
             self.in_background(self.follow(links[int(wanted[:6]) - 1]))
         else:
-            self.say(f"there is no link {clean_line(wanted, 20)}", role="warning", more=f"they are 1 to {len(links)}")
+            self.reply(f"there is no link {clean_line(wanted, 20)}", role="warning", more=f"they are 1 to {len(links)}")
 
     def _pick_link(self, links: tuple[Link, ...]) -> None:
         from tui.app.screens.links import COPY, LinkPicker
@@ -224,7 +224,7 @@ class ChatReading(ChatConversations):
         address, browser = link.address, self._browser
         shown = clean_line(address, ADDRESS_CELLS)
         if not is_openable(address):
-            self.say(f"{shown} is not opened", role="warning", more="only http, https and mailto are")
+            self.reply(f"{shown} is not opened", role="warning", more="only http, https and mailto are")
             return
         if reason := browser.reason_not_to:
             self.copy(address, "the link", more=reason)
@@ -233,7 +233,7 @@ class ChatReading(ChatConversations):
         if doubt and not await self._means(address, doubt):
             return
         if await browser.open(address):
-            self.say(f"{shown} is opened in the browser")
+            self.reply(f"{shown} is opened in the browser")
         else:
             self.copy(address, "the link", more="the browser did not start")
 
@@ -254,14 +254,14 @@ class ChatReading(ChatConversations):
         if any(one.role is Role.assistant for one in self.session.conversation.messages):
             self.transcript.toggle_details()
         else:
-            self.say("there is no answer yet")
+            self.reply("there is no answer yet")
 
     def action_toggle_tool(self) -> None:
         messages = self.session.conversation.messages
         if any(one.role is Role.tool or one.tool_calls for one in messages):
             self.transcript.toggle_tool()
         else:
-            self.say("no tool was used here")
+            self.reply("no tool was used here")
 
     async def action_toggle_code_wrap(self, number: str = "") -> None:
         """For all code, and kept; with a number for that block of the current or last answer alone."""
@@ -269,11 +269,11 @@ class ChatReading(ChatConversations):
         if not number:
             if await self._has_changed("appearance.wraps_code", not wraps):
                 words = "long lines of code are cut" if wraps else "long lines of code go on in the next row"
-                self.say(words, more="/wrap 1 opens those of one block" if wraps else "")
+                self.reply(words, more="/wrap 1 opens those of one block" if wraps else "")
         elif not number.isdecimal() or len(number) > 5 or self.transcript.code_block(int(number)) is None:
-            self.say(f"there is no code {clean_line(number, 20)} here", role="warning")
+            self.reply(f"there is no code {clean_line(number, 20)} here", role="warning")
         elif wraps:
-            self.say("long lines of code are wrapped already", more="/wrap cuts them")
+            self.reply("long lines of code are wrapped already", more="/wrap cuts them")
         else:
             self.transcript.toggle_code_wrap(int(number))
 
@@ -285,19 +285,19 @@ class ChatReading(ChatConversations):
         if not await self._has_changed("terminal.mouse", is_ours):
             return
         if is_ours:
-            self.say(MOUSE_IS_OURS, more="shift+drag (mac: option+drag) selects as ever")
+            self.reply(MOUSE_IS_OURS, more="shift+drag (mac: option+drag) selects as ever")
         else:
-            self.say(MOUSE_IS_THEIRS, more="it selects text; the wheel does not scroll")
+            self.reply(MOUSE_IS_THEIRS, more="it selects text; the wheel does not scroll")
 
     async def _has_changed(self, name: str, value: Value) -> bool:
         """Whether the setting has the new value; else it was said why not."""
         try:
             loaded = await self._change_setting(name, value)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             return False
         if loaded.value(name) != value:
-            self.say(
+            self.reply(
                 f"{name} is kept for later", role="warning", more="a variable or a flag wins over it in this start"
             )
             return False

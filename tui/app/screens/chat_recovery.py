@@ -66,7 +66,7 @@ class ChatRecovery(ChatShared):
 
     def action_recover_memory(self) -> None:
         if reason := self._why_no_recovery():
-            self.say(reason)
+            self.reply(reason)
         else:
             self.in_background(self._recover(self._session, asks=True))
 
@@ -172,20 +172,20 @@ class ChatRecovery(ChatShared):
         session, client = self._session, self._workspace.client
         answer = session.answer_so_far()
         if reason := self._why_no_unloading():
-            self.say(reason)
+            self.reply(reason)
             return
         name = clean_line(answer.model if answer else "", NAME_CELLS)
         sharing = await self._sharing_words(client, answer.model if answer else "")
-        self.say(f"unloading {name}", more=sharing)
+        self.reply(f"unloading {name}", more=sharing)
         taken = await unload_and_ask_again(session, client=client)
         if taken is None:
-            self.say("the answer has begun")
+            self.reply("the answer has begun")
         elif taken.errors:
-            self.say_failure(taken.errors[0])
+            self.say_failure(taken.errors[0], is_reply=True)
         elif taken.still_loaded:
-            self.say(f"{name} is still loaded, it answers somebody", role="warning", more="asked again all the same")
+            self.reply(f"{name} is still loaded, it answers somebody", role="warning", more="asked again all the same")
         else:
-            self.say(f"unloaded {name}", more="asked again")
+            self.reply(f"unloaded {name}", more="asked again")
         self.show_status()
 
     def _why_no_unloading(self) -> str:

@@ -31,7 +31,7 @@ class ChatRequests(ChatSteering):
         last = self._session.last_request
         is_last = wanted == "last" or (wanted != "next" and not unsent and last is not None)
         if is_last and last is None:
-            self.say(
+            self.reply(
                 "nothing was sent in this conversation since chinwag began", more="/request next shows what would be"
             )
             return
@@ -39,7 +39,7 @@ class ChatRequests(ChatSteering):
         try:
             written = await asyncio.to_thread(self._workspace.client.written_chat, request)
         except ValueError as error:
-            self.say("it cannot be sent", role="error", more=clean_line(str(error), 120))
+            self.reply("it cannot be sent", role="error", more=clean_line(str(error), 120))
             return
         if wanted == "curl":
             self._copy_request(CURL, written)

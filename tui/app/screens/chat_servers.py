@@ -195,7 +195,7 @@ class ChatServers(ChatManners):
         try:
             await self._connect_to(address)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
 
 
 def status_words(machine: Machine) -> str | None:

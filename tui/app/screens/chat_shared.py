@@ -24,9 +24,9 @@ class ChatShared(ChatHelp):
         session = self._session
         if isinstance(session, FollowedSession):
             session.ask_for_hand_over()
-            self.say("asked the other chinwag for this conversation", more="it lets go when no answer is under way")
+            self.reply("asked the other chinwag for this conversation", more="it lets go when no answer is under way")
         else:
-            self.say("this conversation is open here", more="there is nothing to take over")
+            self.reply("this conversation is open here", more="there is nothing to take over")
 
     def why_not(self, command: Command) -> str:
         if command.name == "conversation.take_over":

@@ -66,7 +66,7 @@ class ChatSteering(ChatWindow):
 
     def _may_steer(self) -> bool:
         if self._session.is_read_only:
-            self.say("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
+            self.reply("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
         return not self._session.is_read_only
 
     def _use_control(self, control: Control) -> None:
@@ -93,7 +93,7 @@ class ChatSteering(ChatWindow):
             await self._save_preset(name.strip())
         elif wanted in OFF:
             self._use_control(replace(self._session.conversation.control, preset=""))
-            self.say("no preset")
+            self.reply("no preset")
         elif wanted:
             await self._use_preset(wanted)
         else:
@@ -137,7 +137,7 @@ class ChatSteering(ChatWindow):
         preset = presets.get(name)
         if preset is None:
             more = "/preset shows them"
-            self.say(f"there is no preset {clean_line(name, 40)}{nearest(name, presets)}", role="warning", more=more)
+            self.reply(f"there is no preset {clean_line(name, 40)}{nearest(name, presets)}", role="warning", more=more)
             return
         if preset.model and preset.model != self._session.conversation.model:
             await self._use_named_model(preset.model)
@@ -146,7 +146,7 @@ class ChatSteering(ChatWindow):
         kept = [one for one in preset.options if one in control.options]
         stays = f"{preset_words([(one, control.options[one]) for one in kept])} stays as it is here" if kept else ""
         more = f" {self._glyphs.separator} ".join(filter(None, (preset_words(preset.options.items()), stays)))
-        self.say(f"preset {name}", more=more, seconds=NEWS_SECONDS)
+        self.reply(f"preset {name}", more=more, seconds=NEWS_SECONDS)
 
     async def _save_preset(self, name: str) -> None:
         steering, control = self._workspace.steering, self._session.conversation.control
@@ -164,9 +164,9 @@ class ChatSteering(ChatWindow):
             )
             await asyncio.to_thread(steering.save_preset, preset)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
             return
-        self.say(f"kept as preset {name}", more=f"/preset {name} answers like this", role="success")
+        self.reply(f"kept as preset {name}", more=f"/preset {name} answers like this", role="success")
 
     # The system prompt
 
@@ -179,12 +179,12 @@ class ChatSteering(ChatWindow):
         if text:
             self._use_control(replace(control, system="" if text in OFF else text))
             words = "no system prompt" if text in OFF else f"system prompt: {clean_line(text, SYSTEM_CELLS)}"
-            self.say(words, more="from the next prompt on")
+            self.reply(words, more="from the next prompt on")
         elif holds.value:
-            self.say(f"the system prompt, from {self._comes_from(holds)}", more="change it and press enter")
+            self.reply(f"the system prompt, from {self._comes_from(holds)}", more="change it and press enter")
             self.prompt.load(f"/system {holds.value}")
         else:
-            self.say("no system prompt", more="/system and a text gives this conversation one")
+            self.reply("no system prompt", more="/system and a text gives this conversation one")
 
     # Thinking
 
@@ -193,13 +193,13 @@ class ChatSteering(ChatWindow):
             return
         if wanted not in THINKING:
             holds = self._answering.options["thinking"]
-            self.say(f"thinking: {holds.value}, from {self._comes_from(holds)}", more=f"/think {', '.join(THINKING)}")
+            self.reply(f"thinking: {holds.value}, from {self._comes_from(holds)}", more=f"/think {', '.join(THINKING)}")
             return
         self._use_control(self._session.conversation.control.with_option("thinking", wanted))
         model = self._workspace.find_model(self._session.conversation.model)
         cannot = model is not None and model.capabilities is not None and "thinking" not in model.capabilities
         name = clean_line(self._session.conversation.model, NAME_CELLS)
-        self.say(f"thinking: {wanted}", more=f"{name} cannot think" if cannot else "from the next prompt on")
+        self.reply(f"thinking: {wanted}", more=f"{name} cannot think" if cannot else "from the next prompt on")
 
     # The form of the answer
 
@@ -219,7 +219,7 @@ class ChatSteering(ChatWindow):
             try:
                 schema, name = await asyncio.to_thread(_read_schema, wanted)
             except Failure as failure:
-                self.say_failure(failure)
+                self.say_failure(failure, is_reply=True)
                 return
             control = replace(control, format=schema, format_name=name)
         self._use_control(control)
@@ -229,7 +229,7 @@ class ChatSteering(ChatWindow):
         holds = self._answering.format
         name = clean_line(self._session.conversation.control.format_name, 40)
         words = {None: "text", "": "text", "json": "JSON"}.get(holds.value, f"JSON by {name or 'a schema'}")
-        self.say(f"answers are {words}", more=f"from {self._comes_from(holds)}")
+        self.reply(f"answers are {words}", more=f"from {self._comes_from(holds)}")
 
     def _heard(self, event: SessionEvent) -> None:
         super()._heard(event)
@@ -280,7 +280,7 @@ class ChatSteering(ChatWindow):
             value = None if is_taken_away else parse_value(setting, typed)
             await self._set_option(setting, value, is_for_model=is_for_model)
         except Failure as failure:
-            self.say_failure(failure)
+            self.say_failure(failure, is_reply=True)
 
     async def _set_option(self, setting: Setting, value: Value | None, *, is_for_model: bool = False) -> None:
         """Raises ``Failure`` when it cannot be kept."""
@@ -291,7 +291,9 @@ class ChatSteering(ChatWindow):
             self._use_control(self._session.conversation.control.with_option(setting.key, value))
         holds = self._answering.options[setting.key]
         unit = f" {setting.unit}" if setting.unit and holds.value is not None else ""
-        self.say(f"{_words(setting)}: {value_text(setting, holds.value)}{unit}", more=f"from {self._comes_from(holds)}")
+        self.reply(
+            f"{_words(setting)}: {value_text(setting, holds.value)}{unit}", more=f"from {self._comes_from(holds)}"
+        )
         self.show_status()
 
     def _pick_option(self) -> None:

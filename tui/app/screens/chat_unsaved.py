@@ -58,9 +58,7 @@ class ChatUnsaved(ChatLibrary):
             answer = await self.answer_to(self._unsaved_question)
         finally:
             self._unsaved_question = None
-        if answer == "lose":
-            self._quit_app()
-        elif answer == "copy" and await self._take_along(self.unsaved or unsaved):
+        if answer == "lose" or (answer == "copy" and await self._take_along(self.unsaved or unsaved)):
             self._quit_app()
 
     async def _take_along(self, sessions: tuple[Session, ...]) -> bool:

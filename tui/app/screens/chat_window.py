@@ -291,7 +291,7 @@ class ChatWindow(ChatRecovery):
         session, wanted = self._session, wanted.strip().lower()
         control = session.conversation.control
         if session.is_read_only and wanted:
-            self.say("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
+            self.reply("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
         elif wanted in WHEN_FULL:
             session.use_control(replace(control, when_full="" if wanted == "ask" else wanted))
             self._say_window()
@@ -302,7 +302,7 @@ class ChatWindow(ChatRecovery):
             try:
                 size = parse_value(OPTIONS["context_tokens"], wanted.replace(",", ""))
             except Failure:
-                self.say(
+                self.reply(
                     f"/window {clean_line(wanted, 20)}", role="warning", more="ask, drop, summarise, all or a number"
                 )
                 return
@@ -322,10 +322,9 @@ class ChatWindow(ChatRecovery):
         full = when.get(conversation.control.when_full, "you are asked")
         error = self._measured.scale.error if self._measured is not None else None
         known = "" if error is None else f" {dot} estimates were {error:.0%} off"
-        self.say(
+        self.reply(
             f"context {mark}{tokens_text(use.used)}{of}",
             more=f"{out} {dot} when it is full {full}{known}",
-            at_once=True,
         )
 
     def choices_for(self, command: Command) -> Iterable[tuple[str, str]]:

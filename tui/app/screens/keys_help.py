@@ -15,6 +15,8 @@ from tui.app.eaten_keys import EatenKey
 from tui.app.glyphs import Glyphs
 from tui.app.screens.connect import ConnectScreen
 from tui.app.screens.list_screen import HELP, PASSED_ON, ListScreen, highlight
+from tui.app.widgets.copy_line import CopyLine
+from tui.app.widgets.find_bar import FindBar
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row
 from tui.cleaning import clean_line
@@ -63,14 +65,21 @@ def help_sections(
     top: Screen[object],
     *,
     is_chat: bool,
+    bar: FindBar | CopyLine | None = None,
     commands: Sequence[Command],
     why_not: Callable[[Command], str],
     eaten: Sequence[EatenKey],
     places: Places,
     is_throwaway: bool,
 ) -> tuple[HelpSection, ...]:
-    """For the screen that has the keys. ``is_chat``: it is the conversation, the prompt has the focus."""
-    if is_chat:
+    """For the screen that has the keys. ``is_chat``: it is the conversation, with the focus in ``bar`` or the prompt."""
+    if is_chat and bar is not None:
+        heading = "in the find bar" if isinstance(bar, FindBar) else "for what to copy"
+        sections = [
+            HelpSection(heading=heading, lines=tuple(HelpLine(keys=(key,), words=word) for key, word in bar.keys_line())),
+            HelpSection(heading=HEADINGS[Where.chat], lines=tuple(_command_lines(commands, Where.chat, why_not))),
+        ]
+    elif is_chat:
         sections = [
             HelpSection(heading=HEADINGS[where], lines=tuple(_command_lines(commands, where, why_not)))
             for where in (Where.prompt, Where.chat)

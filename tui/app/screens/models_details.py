@@ -92,8 +92,11 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
         work: ModelWork,
         now: Callable[[], datetime],
         clock: Callable[[], float],
+        section: str = "",
     ) -> None:
+        """``section``: the heading of what is read first, ``license``; empty: from the beginning."""
         super().__init__()
+        self._section = section
         self.theme = theme
         self.glyphs = glyphs
         self._host_name = clean_line(host_name, 40)
@@ -138,6 +141,9 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
             self._said = ("", "muted")
         self._free = await self._work.free_memory()
         self._show()
+        if self._section and self.is_attached and not self.query_one(TextRows).go_to(self._section):
+            self._said = (f"it has no {self._section}", "muted")
+            self._show()
 
     def _say_failure(self, failure: Failure) -> None:
         words = f" {self.glyphs.separator} ".join(
@@ -177,6 +183,7 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
             ("system", details.system),
             ("template", details.template),
             ("license", details.license),
+            ("modelfile", details.modelfile),
         ):
             if text.strip():
                 yield from _heading(title)

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 
 from tui.app.glyphs import Glyphs
-from tui.app.screens.list_screen import key_parts
+from tui.app.screens.list_screen import HELP, key_parts, passed_on_bindings
 from tui.app.screens.shield import Shield
 from tui.app.terminal.fast_screen import FastScreen
 from tui.app.widgets.line import Line
@@ -56,6 +56,7 @@ class Question(ModalScreen[str | None], FastScreen[str | None]):
         Binding("up", "move(-1)", show=False),
         Binding("down,tab", "move(1)", show=False),
         Binding("ctrl+q", "nothing", show=False, priority=True),
+        *passed_on_bindings((HELP,)),
     ]
 
     def __init__(
@@ -94,8 +95,12 @@ class Question(ModalScreen[str | None], FastScreen[str | None]):
         self.query_one(RowList).show(
             tuple(Row(key=key, left=((f" {words}", "foreground"),)) for key, words in self._answers)
         )
-        self.query_one("#keys", Line).show(key_parts((("enter", "choose"), ("esc", "back"))))
+        self.query_one("#keys", Line).show(key_parts(self.keys_line()))
         self.app.post_message(self.Asked(self._heading, self._lines))
+
+    def keys_line(self) -> tuple[tuple[str, str], ...]:
+        """The keys of this screen, each with its word."""
+        return (("enter", "choose"), ("esc", "back"))
 
     def withdraw(self) -> None:
         """Takes the question back, as if the safe answer had been given: there is nothing to decide any more."""

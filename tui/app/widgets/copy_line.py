@@ -54,6 +54,7 @@ class CopyLine(Line, can_focus=True):
         super().__init__(theme=theme, glyphs=glyphs, ground="overlay", name=name)
         self._codes = 0
         self._has_answer = False
+        self._stays = False
 
     @property
     def is_open(self) -> bool:
@@ -63,9 +64,14 @@ class CopyLine(Line, can_focus=True):
         """Ask. ``codes`` is how many blocks of code can be named; what is not there is not offered."""
         self._codes = min(codes, MOST_NUMBERED_CODES)
         self._has_answer = has_answer
+        self._stays = False
         self._show_choices()
         self.display = True
         self.focus()
+
+    def stay_open(self) -> None:
+        """Until it has the focus again: what lies on top only tells of its keys."""
+        self._stays = self.is_open
 
     def close(self) -> None:
         """Go out of sight, without a word."""
@@ -75,7 +81,11 @@ class CopyLine(Line, can_focus=True):
         super().use_theme(theme, glyphs)
         self._show_choices()
 
-    def _show_choices(self) -> None:
+    def keys_line(self) -> tuple[tuple[str, str], ...]:
+        """The keys that answer, each with its word."""
+        return (*self._choices(), ("esc", "back"))
+
+    def _choices(self) -> list[tuple[str, str]]:
         dash = "-" if self._glyphs.separator.isascii() else "–"
         choices: list[tuple[str, str]] = []
         if self._has_answer:
@@ -83,8 +93,11 @@ class CopyLine(Line, can_focus=True):
         if self._codes:
             choices.append(("1" if self._codes == 1 else f"1{dash}{self._codes}", "code"))
         choices.append(("a", "all"))
+        return choices
+
+    def _show_choices(self) -> None:
         parts: Parts = ((" copy  ", "muted"),)
-        for number, (key, word) in enumerate(choices):
+        for number, (key, word) in enumerate(self._choices()):
             gap = f" {self._glyphs.separator} " if number else ""
             parts = (*parts, (gap, "muted"), (key, "accent"), (f" {word}", "foreground"))
         self.show(parts, right=(("esc", "accent"), (" back ", "muted")))
@@ -114,8 +127,11 @@ class CopyLine(Line, can_focus=True):
             return self.Chosen(Copied.code, int(key))
         return None
 
+    def on_focus(self) -> None:
+        self._stays = False
+
     def on_blur(self) -> None:
         """The focus went elsewhere: the question is over."""
-        if self.is_open:
+        if self.is_open and not self._stays:
             self.close()
             self.post_message(self.Closed(was_left=True))

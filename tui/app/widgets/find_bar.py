@@ -114,6 +114,10 @@ class FindBar(Horizontal):
         self._tail.use_theme(theme, glyphs)
         self._show_tail()
 
+    def keys_line(self) -> tuple[tuple[str, str], ...]:
+        """The keys that work while something is typed here, each with its word."""
+        return (("enter", "next"), ("down", "next"), ("up", "previous"), ("ctrl+f", "find something else"), ("esc", "close"))
+
     def _count(self) -> tuple[str, str]:
         """Words and role."""
         state = self._state

@@ -49,6 +49,14 @@ class TextRows(ScrollView, can_focus=False):
     def move(self, rows: int) -> None:
         self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
 
+    def go_to(self, words: str) -> bool:
+        """To the first row of exactly these words; False where there is none."""
+        found = (number for number, row in enumerate(self._rows) if "".join(text for text, _ in row) == words)
+        row = next(found, None)
+        if row is not None:
+            self.scroll_to(y=row, animate=False)
+        return row is not None
+
     def use_theme(self, theme: Theme, glyphs: Glyphs) -> None:
         self._theme, self._glyphs = theme, glyphs
         self.refresh()
