@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from contextlib import suppress
@@ -32,7 +31,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, sync: bool =
     Raises ``OSError``; the old file is then untouched, except when only the folder could not be synced: then the new
     file is in place and may not survive the machine's death.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    temporary = path.with_name(f".{os.urandom(8).hex()}{TEMPORARY_SUFFIX}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600)
     try:

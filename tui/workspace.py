@@ -21,7 +21,7 @@ from tui.chat.cloud import CloudLeave, GuardedEngine
 from tui.chat.connection import Connection, ConnectionState, Link
 from tui.chat.events import AnswerBegan, AnswerEnded, SessionEvent
 from tui.chat.faults import report_fault_of
-from tui.chat.fitting import Plan
+from tui.chat.fitting import Plan, window_tokens
 from tui.chat.generation import Generation, loading_options
 from tui.chat.kept_requests import KeptRequests
 from tui.chat.memory import FreeMemory, free_memory
@@ -521,24 +521,10 @@ class Workspace:
 
     def plan(self, conversation: Conversation, model: str) -> Plan:
         """What holds for the conversation's next request to the model."""
-        found = self.steering.answering(conversation.control, model)
         generation = self.generation(model, conversation.control)
-        return Plan(
-            generation=generation,
-            system=found.system.value or "",
-            history_messages=found.value("history_messages"),
-            history_tokens=found.value("history_tokens"),
-            window_tokens=self._window_tokens(model, generation.options.get("num_ctx")),
-        )
-
-    def _window_tokens(self, model: str, wanted: int | None) -> int | None:
-        """The window that a request gets: the loaded model's, unless the request makes it load with its own."""
-        if self.is_cloud(model):
-            return None
         running, found = self.running_model(model), self.find_model(model)
-        if wanted is not None:
-            return min(wanted, (found.trained_context_tokens if found is not None else None) or wanted)
-        return None if running is None or running.has_died else running.context_tokens or None
+        window = None if self.is_cloud(model) else window_tokens(generation, running, found)
+        return self.steering.plan(conversation, model, generation, window)
 
     def use_memory_options(self, model: str, options: Mapping[str, Any], *, host_url: str) -> None:
         """Until chinwag ends, that server's model is asked with these in the place of those set; none: as it is set."""

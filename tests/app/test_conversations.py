@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.running import SLOW, TERMINAL, UNHURRIED, Folders, Running
-from tui.app.screens.conversation_rows import Drawing, Entry
+from tui.app.screens.conversation_rows import Drawing, Entry, Longest, columns_for
 from tui.app.screens.conversations import ConversationList, TitleField
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import RowList
@@ -66,6 +66,26 @@ async def test_grouped_by_day_with_model_count_and_time(folders: Folders) -> Non
         row = next(one for one in chinwag.rows if "long ago" in one)
         assert row.split("│")[1].split() == ["long", "ago", "qwen3:8b", "2", "09", "Oct"]
         await chinwag.shows("2 messages · qwen3:8b · began")
+
+
+async def test_titles_are_whole_and_columns_straight_beside_a_preview(folders: Folders) -> None:
+    titles = ("Why does httpx buffer this stream", "Regex for RFC 3339 timestamps", "Letter to the landlord")
+    await on_the_shelf(folders, *((title, timedelta(days=30 * number)) for number, title in enumerate(titles)))
+    async with folders.start(size=(112, 40), now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows(*titles, "3 conversations")
+        rows = [next(row for row in chinwag.rows if title in row).split("│")[1] for title in titles]
+        assert len({row.index("qwen3:8b") for row in rows}) == 1
+        assert len({row.rindex(" 2 ") for row in rows}) == 1
+
+
+@pytest.mark.parametrize("cells", range(12, 120))
+def test_columns_never_take_more_than_there_is(cells: int) -> None:
+    for longest in (Longest(33, 24, 2, 6), Longest(120, 8, 1, 6), Longest(5, 5, 1, 5), Longest(0, 0, 1, 6)):
+        columns = columns_for(longest, cells)
+        assert columns.cells <= max(0, cells - 7)
+        if columns.model:
+            assert cells - 7 - columns.cells >= min(longest.title, 36)
 
 
 async def test_in_a_narrow_window_the_first_words_stand_below(folders: Folders) -> None:
@@ -256,6 +276,30 @@ async def test_a_second_chinwag_reads_only_and_says_so(folders: Folders) -> None
             await second.shows("▌ hello")
             await second.send("now me")
             await second.shows("▌ now me")
+
+
+@UNHURRIED
+async def test_a_follower_is_told_that_escape_stops_the_answer_there(folders: Folders) -> None:
+    async with folders.start(model=SLOW) as first, folders.start() as second:
+        await first.send("go on")
+        await first.shows("● answering")
+        await open_list(second)
+        await second.shows("1 conversation")
+        await second.press("enter")
+        await second.shows("open in another chinwag", "esc stops its answer", "/takeover", "esc stop it there")
+        await second.press("ctrl+p")
+        await second.until(lambda: second.app.screen is not second.chat, told="the palette")
+        await second.press("escape")
+        await second.until(lambda: second.app.screen is second.chat, told="the conversation")
+        second.clock.ahead_seconds -= 1000  # no time passes, however slow the machine
+        await second.press("escape")
+        assert first.chat.session.is_answering
+        assert not any("asked the other chinwag" in one.words for one in second.app.sayings.log)
+        second.clock.ahead_seconds += 2000
+        await second.press("escape")
+        await second.shows("asked the other chinwag to stop its answer")
+        await first.until(lambda: not first.chat.session.is_answering, told="the end of the answer")
+        await second.hides("esc stop it there")
 
 
 async def test_private_leaves_nothing(folders: Folders, server: DemoServer, tmp_path: Path) -> None:

@@ -506,3 +506,14 @@ def test_through_a_tmux_that_lets_no_program_at_the_clipboard(reader: Served, ho
                 terminal.exit_code(LONG_SECONDS)
             finally:
                 subprocess.run([*tmux, "kill-server"], capture_output=True, check=False)
+
+
+async def test_what_was_done_last_is_what_is_said(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.send("hello")
+        await chinwag.answered()
+        await chinwag.send("/copy code 9")
+        await chinwag.shows("there is no code 9 here")
+        await chinwag.send("/copy all")
+        await chinwag.shows("the conversation sent to the terminal's clipboard")
+        assert "no code 9" not in chinwag.text

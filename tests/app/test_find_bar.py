@@ -93,8 +93,12 @@ async def test_what_is_not_there_is_said() -> None:
         await opened(host, pilot)
         await pilot.press(*"needlex")
         assert "nothing found" in host.told()
+        assert "case matters" not in host.told()
         await pilot.press("backspace")
         assert "of 30" in host.told()
+        await pilot.press("X")
+        assert "nothing found" in host.told()
+        assert "case matters" in host.told()
 
 
 async def test_escape_ends_the_search_and_gives_the_prompt_back() -> None:

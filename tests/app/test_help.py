@@ -11,6 +11,7 @@ from tui.app.commands.declared import COMMANDS, Where
 from tui.app.eaten_keys import EatenKey, Surroundings, eaten_keys, read_surroundings
 from tui.app.screens.keys_help import KeysHelp
 from tui.app.screens.palette import Palette
+from tui.app.screens.question import Question
 from tui.demo import DemoServer
 
 
@@ -71,6 +72,73 @@ async def test_in_the_settings_their_own_keys_are_told_and_they_stay(folders: Fo
         assert "these close it first" not in text
         await chinwag.press("escape")
         await chinwag.until(lambda: chinwag.app.screen is below, told="the settings, as they were")
+
+
+async def test_while_a_value_is_written_the_keys_of_that_are_told(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.press("f2")
+        await chinwag.shows("next group")
+        await chinwag.type("prose width")
+        await chinwag.press("enter")
+        await chinwag.press("enter")
+        await chinwag.shows("leave as was")
+        assert "keep" in told(await open_help(chinwag))
+
+
+async def test_on_a_question_its_keys_are_told_and_it_stays(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        answers: list[str | None] = []
+        question = Question(
+            title="really",
+            lines=("it cannot be undone",),
+            answers=(("no", "leave it"), ("yes", "do it")),
+            theme=chinwag.app._theme_now,
+            glyphs=chinwag.app.glyphs,
+            clock=chinwag.clock,
+        )
+        chinwag.app.push_screen(question, answers.append)
+        await chinwag.shows("it cannot be undone")
+        text = told(await open_help(chinwag))
+        assert "choose" in text
+        assert "earlier prompts" not in text
+        await chinwag.press("escape")
+        await chinwag.until(lambda: chinwag.app.screen is question, told="the question, as it was")
+        assert answers == []
+
+
+async def test_in_the_find_bar_its_keys_are_told_and_it_stays(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.send("hello")
+        await chinwag.answered()
+        await chinwag.press("ctrl+f")
+        await chinwag.until(lambda: chinwag.chat.find_bar.has_focus_within, told="the find bar")
+        text = told(await open_help(chinwag))
+        assert "in the find bar" in text
+        assert all(word in text for _, word in chinwag.chat.find_bar.keys_line())
+        assert "earlier prompts" not in text
+        await chinwag.press("escape")
+        await chinwag.until(lambda: chinwag.chat.find_bar.has_focus_within, told="the find bar, as it was")
+
+
+async def test_in_the_copy_line_its_keys_are_told_and_it_stays(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.send("hello")
+        await chinwag.answered()
+        await chinwag.press("ctrl+y")
+        await chinwag.until(lambda: chinwag.chat.copy_line.has_focus, told="the copy line")
+        text = told(await open_help(chinwag))
+        assert "for what to copy" in text
+        assert "answer" in text
+        await chinwag.press("escape")
+        await chinwag.until(
+            lambda: chinwag.app.screen is chinwag.chat and chinwag.chat.copy_line.has_focus, told="the copy line again"
+        )
+        await chinwag.press("a")
+        await chinwag.until(lambda: not chinwag.chat.copy_line.is_open, told="it was answered")
 
 
 async def test_a_changed_key_of_a_list_is_told_as_it_is(folders: Folders) -> None:

@@ -235,6 +235,7 @@ async def test_the_links_of_an_answer_by_key(folders: Folders, tmp_path: Path) -
         await chinwag.press("alt+l")
         await chinwag.until(lambda: isinstance(chinwag.app.screen, LinkPicker), told="the links")
         await chinwag.shows("the needle  https://example.com/first?a=b", "https://example.org/second", "alt+c copy")
+        assert "links  " not in chinwag.text
         await chinwag.press("down", "enter")
         await chinwag.shows("https://example.org/second is opened in the browser")
         assert (tmp_path / "out").read_text() == "1\nhttps://example.org/second\n"

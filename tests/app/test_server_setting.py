@@ -97,7 +97,9 @@ async def test_what_is_no_address_is_refused_before_it_is_kept(folders: Folders)
 
 
 async def test_how_often_is_asked_again_holds_for_the_next_request(folders: Folders, server: DemoServer) -> None:
-    folders.write("config/settings.toml", "[server]\nattempts = 1\nretry_base_seconds = 0.05\nretry_cap_seconds = 1.0\n")
+    folders.write(
+        "config/settings.toml", "[server]\nattempts = 1\nretry_base_seconds = 0.05\nretry_cap_seconds = 1.0\n"
+    )
     async with folders.start(model="tour:8b") as chinwag:
         await chinwag.shows("Ask tour:8b")
         await chinwag.app._change_setting("server.attempts", 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -99,6 +100,42 @@ def test_what_goes_first_when_the_window_narrows() -> None:
         assert "3.4k of 8k" in told
         assert "f1 key 1" in told
     assert gone == ["spark", "word", "first", "meter", "tokens"]
+
+
+@pytest.mark.parametrize("limit", [8_192, 40_960, 131_072, 1_048_576])
+def test_down_to_sixty_columns_phase_speed_context_and_a_key_stay(limit: int) -> None:
+    keys = (("ctrl+t", "model"), ("ctrl+o", "open"))
+    loaded = replace(LOADED, context_tokens=limit)
+    for width in range(60, 220):
+        for view, words in ((RUNNING, "answering"), (DONE, "done")):
+            told = line(replace(view, loaded=loaded, keys=keys), width)
+            assert words in told
+            assert "tok/s" in told
+            assert re.search(r"k( of |/)(8k|40k|128k|1M)", told), (width, told)
+            assert "ctrl+t model" in told, (width, told)
+
+
+def test_at_least_one_key_is_there_whatever_is_said() -> None:
+    keys = (("ctrl+t", "model"), ("ctrl+o", "open"))
+    named = replace(IDLE, model="a-model-with-a-long-name:70b-instruct", last=ANSWER)
+    stopped = replace(ANSWER, state=MessageState.stopped, counts=None)
+    for width in range(60, 220):
+        for view in (
+            replace(named, is_unsaved=True),
+            replace(RUNNING, is_unsaved=True),
+            replace(DONE, is_unsaved=True),
+            replace(named, last=stopped, is_news=True, can_try_again=True),
+        ):
+            told = line(replace(view, keys=keys), width)
+            assert "ctrl+t model" in told, (width, told)
+            assert "not saved" in told or not view.is_unsaved, (width, told)
+
+
+def test_a_key_with_a_long_name_is_there_too() -> None:
+    for width in range(60, 220):
+        told = line(replace(DONE, keys=(("ctrl+shift+f12", "model"),)), width)
+        assert "ctrl+shift+f12 model" in told, (width, told)
+        assert "62.4 tok/s" in told
 
 
 @pytest.mark.parametrize(

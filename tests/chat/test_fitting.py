@@ -20,12 +20,13 @@ from tui.chat.fitting import (
     left_out,
     shown,
     was_window_cut,
+    window_tokens,
     window_use,
 )
 from tui.chat.generation import Generation
 from tui.conversations.control import Control
 from tui.conversations.values import Conversation, Message, Role
-from tui.engine import FinalCounts
+from tui.engine import FinalCounts, Model, RunningModel
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 MODEL = "m:8b"
@@ -218,3 +219,15 @@ def test_the_last_prompt_is_always_asked(lengths: list[int], window: int, when_f
     assert request.messages[-1].text == "the question"
     assert request.messages[0].role == "system"
     assert sum(one.role == "system" for one in request.messages) == 1
+
+
+def test_the_window_is_the_loaded_models_unless_the_request_sets_its_own() -> None:
+    loaded, model = RunningModel(name=MODEL, context_tokens=8192), Model(name=MODEL, trained_context_tokens=32_768)
+    own = Generation(options=MappingProxyType({"num_ctx": 16_384}))
+    too_much = Generation(options=MappingProxyType({"num_ctx": 65_536}))
+    as_made = Generation()
+    assert window_tokens(as_made, loaded, model) == 8192
+    assert window_tokens(as_made, None, model) is None
+    assert window_tokens(as_made, replace(loaded, has_died=True), model) is None
+    assert window_tokens(own, loaded, model) == 16_384
+    assert window_tokens(too_much, loaded, model) == 32_768

@@ -135,6 +135,26 @@ async def test_answer_grows_in_the_other_chinwag_too(places: Places) -> None:
         assert followed.queue == ()
 
 
+async def test_what_is_counted_here_is_what_the_other_chinwag_counts(places: Places) -> None:
+    async with running(places) as writer, running(places) as reader:
+        session = writer.sessions.new(model="fast:1b")
+        await session.ask("hello")
+        call = await writer.engine.next_call()
+        call.say("a long word that came in one piece " * 5)
+        await call.all_read()
+        followed = await following(reader, session)
+        before = session.progress()
+        seen = followed.progress()
+        assert before is not None and seen is not None
+        assert (seen.pieces, seen.prompt_characters) == (before.pieces, before.prompt_characters) == (1, len("hello"))
+        call.say("and another one that is just as long " * 5)
+        await reader.hears(lambda: bool(reader.heard(AnswerGrew)))
+        after = followed.progress()
+        assert after is not None and after.pieces == 2
+        call.finish()
+        await reader.hears(lambda: bool(reader.heard(AnswerEnded)))
+
+
 async def test_what_is_changed_elsewhere_is_changed_here(places: Places) -> None:
     async with running(places) as writer, running(places) as reader:
         session = writer.sessions.new(model="fast:1b")

@@ -31,6 +31,21 @@ def test_the_answer_is_all_that_stands_on_standard_output(shell: Shell, demo: Se
     assert last_chat(demo)["messages"] == [{"role": "user", "content": "why tides?"}]
 
 
+def test_what_is_sent_again_is_said_beside_the_answer(tmp_path: Path) -> None:
+    home = home_below(tmp_path)
+    (home / ".config" / "chinwag").mkdir(parents=True)
+    (home / ".config" / "chinwag" / "settings.toml").write_text(
+        "[server]\nretry_base_seconds = 0\nretry_cap_seconds = 0\n"
+    )
+    shell = Shell(home=home, host=nobody_there())
+    ran = shell("chat", "--retries", "2", "--model", "plain:1b", "hello")
+    assert ran.out == ""
+    again = [line for line in ran.talk.splitlines() if " again in " in line]
+    assert [line.rpartition(", ")[2] for line in again][-2:] == ["2 of 3", "3 of 3"]
+    quiet = shell("chat", "--quiet", "--retries", "2", "--model", "plain:1b", "hello")
+    assert " again in " not in quiet.talk
+
+
 def test_input_follows_the_prompt_and_files_go_before_it(shell: Shell, demo: Served, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("a ``` b\n")
     ran = shell("chat", *MODEL, "sum up", "--file", str(tmp_path / "notes.md"), stdin="from the pipe\n")

@@ -100,6 +100,15 @@ def asked_of(server: DemoServer) -> list[dict[str, Any]]:
 # Talking
 
 
+async def test_a_prompt_that_is_sent_again_is_said_on_standard_error(tmp_path: Path) -> None:
+    person = Person(tmp_path / "person", "http://127.0.0.1:9", "plain:1b")
+    now = {"server.attempts": "3", "server.retry_base_seconds": "0", "server.retry_cap_seconds": "0"}
+    said = await person.says("hello", settings=now)
+    assert said.out == ""
+    again = [line for line in said.err.splitlines() if line.startswith("[chat with plain:1b") and " again in " in line]
+    assert [line.rpartition(", ")[2] for line in again] == ["2 of 3]", "3 of 3]"]
+
+
 async def test_each_line_is_a_prompt_and_all_of_it_is_kept(short: Person) -> None:
     said = await short.says("hello", "and now \\", "two lines", '"""', "a", "b", '"""')
     assert said.code == 0

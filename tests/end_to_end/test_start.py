@@ -69,6 +69,16 @@ def test_the_first_frame_is_undone_when_an_import_fails(home: Path, tmp_path: Pa
         assert "starting" not in terminal.screen()
 
 
+def test_what_is_typed_too_early_is_one_line_in_the_prompt(server: Served, home: Path) -> None:
+    with chinwag("--host", server.url, home=home) as terminal:
+        terminal.send("typed early\r")
+        wait_until_usable(terminal)
+        terminal.wait_for("typed early", LONG_SECONDS)
+        terminal.send(" and on")
+        terminal.wait_for("typed early and on", LONG_SECONDS)
+        assert server.chats() == []
+
+
 def test_version_and_help_need_no_terminal(home: Path) -> None:
     said = run("--version", home=home)
     assert (said.returncode, said.stdout, said.stderr) == (0, f"chinwag {__version__}\n", "")

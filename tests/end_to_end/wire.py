@@ -85,7 +85,7 @@ def _read_sequence(match: re.Match[bytes], wire: Wire) -> None:
         number, _, argument = match["command"].decode("utf-8", "replace").partition(";")
         if number in ("0", "2"):
             wire.titles.append(argument)
-        if not _is_known_command(number, argument):
+        if not _is_known_command(number, argument, match["end"]):
             wire.strangers.append(repr(whole))
     elif match["escape"] not in (b"7", b"8", b"=", b">", b"(B"):
         wire.strangers.append(repr(whole))
@@ -106,12 +106,18 @@ def _is_known_control(parameters: str, final: str) -> bool:
     return final in MOVES and re.fullmatch(r"[0-9;]*", parameters) is not None
 
 
-def _is_known_command(number: str, argument: str) -> bool:
+def is_our_title(title: str) -> bool:
+    """Our name, or what a model does, on one line and without anything that a terminal obeys."""
+    is_harmless = not any(_is_control(ord(character)) or character in "\r\n\t" for character in title)
+    return is_harmless and (title == "chinwag" or " · " in title)
+
+
+def _is_known_command(number: str, argument: str, end: bytes) -> bool:
     """Questions about colours, the shape of the mouse pointer, our own title. Never the clipboard, never a link."""
     return (
         (number in ("10", "11") and argument == "?")
         or number == "22"
-        or (number in ("0", "2") and argument == "chinwag")
+        or (number == "2" and end == b"\x07" and is_our_title(argument))
     )
 
 

@@ -65,7 +65,8 @@ def test_a_broken_preset_is_told_and_costs_no_other(tmp_path: Path) -> None:
 def test_a_preset_of_ones_own_wins_over_chinwags(tmp_path: Path) -> None:
     _ = save_preset(tmp_path / "presets", Preset(name="fast", options=MappingProxyType({"temperature": 0.3})))
     preset = load_presets(tmp_path / "presets").presets["fast"]
-    assert preset.is_own and dict(preset.options) == {"temperature": 0.3}
+    assert preset.is_own
+    assert dict(preset.options) == {"temperature": 0.3}
 
 
 @pytest.mark.parametrize("name", ["", "../x", "Fast", "a b", "x" * 41])
@@ -170,5 +171,5 @@ def test_an_option_of_a_newer_chinwag_counts_for_nothing(tmp_path: Path) -> None
 def test_an_option_is_found_by_ollamas_name() -> None:
     assert find_option("num_ctx").key == "context_tokens"
     assert find_option("Top-P").key == "top_p"
-    with pytest.raises(Failure, match="did you mean temperature|temperature"):
+    with pytest.raises(Failure, match="temperature"):
         find_option("temprature")

@@ -47,7 +47,8 @@ def test_a_document_of_version_1_has_none() -> None:
 def test_a_journal_without_its_document_knows_them() -> None:
     head = Began.of(replace(conversation_with(), control=OWN))
     found = decode_line(encode_line(1, head).rstrip(b"\n"))
-    assert found is not None and found.value == head
+    assert found is not None
+    assert found.value == head
 
 
 def test_a_change_is_a_record_of_its_own_kind() -> None:
@@ -55,4 +56,5 @@ def test_a_change_is_a_record_of_its_own_kind() -> None:
     line = encode_line(3, changed)
     assert b'"k":"control"' in line
     found = decode_line(line.rstrip(b"\n"))
-    assert found is not None and found.value == changed
+    assert found is not None
+    assert found.value == changed

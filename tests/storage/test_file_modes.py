@@ -31,7 +31,7 @@ async def test_nobody_else_can_read_anything_under_any_umask(open_shelf: OpenShe
     await shelf.summaries()
     save_draft(places, VERSION_1.id, "half a thought")
     found = list(places.data.parent.rglob("*"))
-    assert {path.suffix for path in found if path.is_file()} == {".json", ".toml", ".lock", ".txt"}
+    assert {path.suffix for path in found if path.is_file()} == {".json", ".toml", ".lock", ".a"}
     for path in found:
         assert stat.S_IMODE(path.lstat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 

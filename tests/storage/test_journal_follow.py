@@ -17,7 +17,7 @@ from tui.atomic import FileMissing
 from tui.conversations.values import Conversation
 from tui.places import Places
 from tui.storage.conversation_log import ConversationLog, LogTimes
-from tui.storage.follow import Followed, Happened, Snapshot, follow
+from tui.storage.follow import POLL_SECONDS, Followed, Happened, Snapshot, follow
 from tui.storage.records import Began, ChangedTitle, Event, GrownAnswer, encode_line
 from tui.storage.replay import ConversationBuilder
 from tui.storage.shelf import Shelf
@@ -213,3 +213,45 @@ async def test_follower_reads_a_shorter_journal_from_its_start(open_shelf: OpenS
             file.write(encode_line(6, ChangedTitle(title="short", at=at(6))))
         # What somebody took away is not there any more.
         await watcher.sees(slowly(EMPTY, [*events[:1], ChangedTitle(title="short", at=at(6))]))
+
+
+async def test_follower_looks_less_often_where_nothing_happens(
+    log: ConversationLog, open_shelf: OpenShelf, places: Places
+) -> None:
+    await _give(log, turn(1))
+    files = open_shelf()._files
+    slept: list[float] = []
+    minute_over, go_on, is_awake = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if sum(slept) > 70 and not minute_over.is_set():
+            minute_over.set()
+            await go_on.wait()
+        elif minute_over.is_set() and seconds == POLL_SECONDS:
+            is_awake.set()
+        await asyncio.sleep(0)
+
+    news = follow(
+        ID,
+        path=places.conversations / f"{ID}.journal",
+        read_kept=files.read_kept,
+        stamp_document=files.stamp_document,
+        sleep=sleep,
+    )
+    async with aclosing(news), asyncio.timeout(60):
+        await anext(news)
+        following = asyncio.ensure_future(anext(news))
+        await minute_over.wait()
+        assert slept[0] == POLL_SECONDS
+        assert slept == sorted(slept)
+        assert slept[-1] >= 1
+        await _give(log, turn(2))
+        go_on.set()
+        await following
+        for _ in range(len(turn(2)) - 1):
+            await anext(news)
+        following = asyncio.ensure_future(anext(news))
+        await is_awake.wait()
+        following.cancel()
+        await asyncio.wait({following})

@@ -94,6 +94,8 @@ def test_a_broken_theme_of_a_bundled_name_leaves_the_bundled_one(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('extends = "chinwag-dark"\naccent = "#ff00ff"', "colours stand under [palette]"),
+        ('extends = "chinwag-dark"\n[roles]\naccent = "#ff00ff"', "colours stand under [palette]"),
         ('extends = "chinwag-dark"\n[palette]\nforground = "#ffffff"', "did you mean foreground?"),
         ('extends = "chinwag-dark"\n[palette]\naccent = "red"', 'accent needs #rrggbb, not "red"'),
         ('extends = "chinwag-dark"\n[palette]\naccent = "#fff"', "accent needs #rrggbb"),

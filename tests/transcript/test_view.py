@@ -130,7 +130,7 @@ async def test_thinking_is_one_line_until_it_is_opened() -> None:
         (replace(answer("half"), state=MessageState.stopped, pieces=87), "■ stopped · ~87 tokens kept"),
         (
             replace(answer("half"), state=MessageState.broken_off, counts=FinalCounts(answer_tokens=1234)),
-            "■ broken off · 1,234 tokens kept",
+            "■ broken off · 1.2k tokens kept",
         ),
         (replace(answer(""), state=MessageState.failed, failure="no memory\nuse a smaller one"), "no memory"),
         (
@@ -172,7 +172,7 @@ async def test_a_reader_who_scrolled_up_is_not_disturbed() -> None:
             if host.transcript.new_rows:
                 break
             await pilot.pause(0.01)
-        await until(pilot, "new · ctrl+end")
+        await until(pilot, "new rows · ctrl+end")
         assert host.screen_lines()[:-1] == before
         await pilot.pause()
         assert ("follow", False, 0) in host.posted

@@ -549,7 +549,7 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
     async def action_quit_chinwag(self) -> None:
         if self._chat is None:
             await self.leave()
-        elif not isinstance(self.screen, Question):
+        elif not any(isinstance(screen, Question) for screen in self.screen_stack):
             self._chat.action_quit_chinwag()
 
     async def action_quit(self) -> None:

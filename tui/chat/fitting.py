@@ -27,7 +27,7 @@ from tui.chat.generation import AS_THE_MODEL_IS_MADE, Generation
 from tui.chat.request import build_request
 from tui.conversations.control import Control
 from tui.conversations.values import Conversation, Message, MessageState, Role
-from tui.engine import ChatRequest, FinalCounts
+from tui.engine import ChatRequest, FinalCounts, Model, RunningModel
 
 SYSTEM_ID = "system"
 """Of the message that the system prompt is measured as; no conversation has it."""
@@ -62,6 +62,14 @@ class Composed:
     """The conversation's, after what fell out unasked since it said so."""
     dropped: int = 0
     """How many messages fell out of it just now."""
+
+
+def window_tokens(generation: Generation, running: RunningModel | None, model: Model | None) -> int | None:
+    """The window that a request gets: the loaded model's, unless the request sets its own and makes it load anew."""
+    wanted = generation.options.get("num_ctx")
+    if isinstance(wanted, int):
+        return min(wanted, (model.trained_context_tokens if model is not None else None) or wanted)
+    return None if running is None or running.has_died else running.context_tokens or None
 
 
 def compose(conversation: Conversation, model: str, plan: Plan) -> Composed:

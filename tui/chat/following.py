@@ -45,8 +45,10 @@ from tui.storage.records import (
 from tui.storage.replay import ConversationBuilder
 
 LOOK_FOR_WRITER_SECONDS = 2.0
+LOOKS_FOR_EXPECTED_WRITER = 8
+"""Who asked for a conversation and has not taken it by then does not want it any more."""
 CHARACTERS_PER_PIECE = 4
-"""The journal has text, not tokens: their number is a guess."""
+"""Where nobody counted them, as in a file of an older chinwag, the number of pieces is a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class FollowedSession(Session):
         super().__init__(conversation, tools, log=NothingKept(), is_read_only=True)
         self._following = following
         self._builder = ConversationBuilder(conversation)
+        self._has_news = False
         self._take_state(conversation)
         self._watching = {
             self._watch(self._follow(), "following a conversation"),
@@ -110,17 +113,18 @@ class FollowedSession(Session):
             self._tell(FollowingFailed(failure))
 
     async def _look_for_writer(self) -> None:
-        may_be_late = self._following.is_writer_expected
+        looks_left = LOOKS_FOR_EXPECTED_WRITER if self._following.is_writer_expected else 0
         while True:
             await self._tools.sleep(LOOK_FOR_WRITER_SECONDS)
             try:
                 has_writer = await self._following.has_writer()
             except Failure:
                 continue
-            if not has_writer and not may_be_late:
+            # Whoever was expected may have come, written and gone between two looks.
+            looks_left = 0 if has_writer or self._has_news else looks_left - 1
+            if not has_writer and looks_left <= 0:
                 self._tell(WriterLeft())
                 return
-            may_be_late = may_be_late and not has_writer
 
     def _show_all(self, conversation: Conversation) -> None:
         if conversation != self._builder.build():
@@ -132,7 +136,7 @@ class FollowedSession(Session):
         """The parts of it in which a session keeps them: what was said, what is under way, what waits."""
         self._queue = [one for one in conversation.messages if one.state is MessageState.not_sent]
         under_way = [one for one in conversation.messages if one.state is MessageState.answering]
-        self._live = self._live_of(under_way[-1]) if under_way else None
+        self._live = self._live_of(under_way[-1], conversation) if under_way else None
         self._conversation = replace(
             conversation,
             messages=tuple(
@@ -142,18 +146,26 @@ class FollowedSession(Session):
             ),
         )
 
-    def _live_of(self, message: Message) -> LiveAnswer:
+    def _live_of(self, message: Message, conversation: Conversation) -> LiveAnswer:
+        """``message`` as far as it has come; what was sent for it is not known, but what was said before it is."""
+        before = (
+            one for one in conversation.messages if one.id != message.id and one.state is not MessageState.not_sent
+        )
         at = self._tools.clock()
         age = max(timedelta(), self._tools.now() - message.at).total_seconds()
         live = LiveAnswer(
-            message=replace(message, text="", thinking="", tool_calls=()), asked_at=at - age, phase_at=at - age
+            message=replace(message, text="", thinking="", tool_calls=(), pieces=None),
+            asked_at=at - age,
+            phase_at=at - age,
+            prompt_characters=sum(len(one.text) for one in before),
         )
         if message.text or message.thinking or message.tool_calls:
-            live.enter(live.arrived(_chunk(message.text, message.thinking), at), at)
+            live.enter(live.arrived(_chunk(message.text, message.thinking, message.pieces), at), at)
             live.tool_calls += message.tool_calls
         return live
 
     def _happened(self, event: Event) -> None:
+        self._has_news = True
         self._builder.apply(event)
         match event:
             case GrownAnswer(message_id=message_id) if self._is_under_way(message_id):
@@ -165,7 +177,7 @@ class FollowedSession(Session):
             case SentPrompt(message_id=message_id) if any(one.id == message_id for one in self._queue):
                 self._send(event)
             case BegunAnswer(message=message) if self._live is None:
-                self._live = self._live_of(message)
+                self._live = self._live_of(message, self._conversation)
                 self._conversation = with_message(self._conversation, self._live.message, now=message.at)
                 self._tell(AnswerBegan(self._live.message))
                 self._tell(PhaseChanged(self._live.phase))
@@ -190,7 +202,7 @@ class FollowedSession(Session):
 
     def _grow(self, event: GrownAnswer) -> None:
         if self._live is not None:
-            chunk = replace(_chunk(event.text, event.thinking), tool_calls=event.tool_calls)
+            chunk = replace(_chunk(event.text, event.thinking, event.pieces), tool_calls=event.tool_calls)
             self._live.unshown = (chunk, self._tools.clock())
             self._show(self._live)
 
@@ -234,5 +246,6 @@ class FollowedSession(Session):
         return task
 
 
-def _chunk(text: str, thinking: str) -> Chunk:
-    return Chunk(text=text, thinking=thinking, pieces=max(1, round((len(text) + len(thinking)) / CHARACTERS_PER_PIECE)))
+def _chunk(text: str, thinking: str, pieces: int | None) -> Chunk:
+    guessed = max(1, round((len(text) + len(thinking)) / CHARACTERS_PER_PIECE))
+    return Chunk(text=text, thinking=thinking, pieces=guessed if pieces is None else pieces)

@@ -436,10 +436,9 @@ class Session:
         """What is shown is in the file. Whoever ends the answer while it is written shows it first."""
         live.unshown = (chunk, self._tools.clock())
         if chunk.text or chunk.thinking or chunk.tool_calls:
-            grown = GrownAnswer(
-                message_id=live.message.id, text=chunk.text, thinking=chunk.thinking, tool_calls=tuple(chunk.tool_calls)
-            )
-            await self._keeper.keep_before_it_is_shown(grown)
+            message_id, calls = live.message.id, tuple(chunk.tool_calls)
+            grown = GrownAnswer(message_id=message_id, text=chunk.text, thinking=chunk.thinking, pieces=chunk.pieces)
+            await self._keeper.keep_before_it_is_shown(replace(grown, tool_calls=calls))
         self._show(live)
 
     def _show(self, live: LiveAnswer) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 
+from tui.chat.fitting import Plan
 from tui.chat.generation import Generation, generation_of
 from tui.conversations.control import NOTHING_SET, Control
+from tui.conversations.values import Conversation
 from tui.settings.layers import Answering, answering
 from tui.settings.load import LoadedSettings
 from tui.settings.model_options import ModelOptions, load_model_options, save_model_option
 from tui.settings.presets import BUNDLED, Preset, PresetShelf, load_presets, save_preset
-from tui.settings.schema import BY_NAME, Value
+from tui.settings.schema import Value
 from tui.settings.values import GenerationSettings
 
 
@@ -69,6 +72,17 @@ class Steering:
     def generation(self, model: str, control: Control = NOTHING_SET, *, can_think: bool | None = None) -> Generation:
         return generation_from(self.answering(control, model), can_think=can_think)
 
+    def plan(self, conversation: Conversation, model: str, generation: Generation, window_tokens: int | None) -> Plan:
+        """What holds for the conversation's next request, answered as ``generation`` says."""
+        found = self.answering(conversation.control, model)
+        return Plan(
+            generation=generation,
+            system=found.system.value or "",
+            history_messages=found.value("history_messages"),
+            history_tokens=found.value("history_tokens"),
+            window_tokens=window_tokens,
+        )
+
     def save_preset(self, preset: Preset) -> None:
         """Raises ``Failure``. Blocks."""
         if self._is_kept:
@@ -89,15 +103,8 @@ class Steering:
 
 def generation_from(found: Answering, *, can_think: bool | None = None) -> Generation:
     """``can_think`` is None while nobody knows."""
-    from dataclasses import fields, replace
-
     values = {one.name: found.value(one.name) for one in fields(GenerationSettings)}
     wanted = found.format.value or None
     if wanted is not None and wanted != "json":
         wanted = json.loads(wanted)
     return replace(generation_of(GenerationSettings(**values), can_think=can_think), format=wanted)
-
-
-def unset_value(name: str) -> Value | None:
-    """What an option has while nobody sets it, by the settings."""
-    return next((one.default for one in BY_NAME.values() if one.key == name), None)

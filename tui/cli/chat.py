@@ -15,6 +15,7 @@ from tui.chat.events import AnswerEnded, AnswerGrew, SessionEvent
 from tui.chat.session import Session
 from tui.cli.asking import Asked, add_asking_arguments, asked_of, model_for, see_that_it_may_leave
 from tui.cli.door import Door, Exit, exit_of
+from tui.cli.retry_words import retry_words
 from tui.conversations.values import Message, MessageState
 from tui.engine import ChatMessage, ChatRequest, Chunk, EngineError, ErrorKind, FinalCounts
 from tui.failures import Failure
@@ -79,6 +80,7 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
     images = tuple([await _image(one) for one in arguments.image])
     _see_what_can_be_kept(arguments, asked)
     async with door.workspace() as workspace:
+        workspace.servers.on_retry = lambda host, retry: door.talk(retry_words(host, retry))
         try:
             async with asyncio.timeout(arguments.timeout):
                 model = await _model(arguments, door, workspace)

@@ -21,6 +21,7 @@ from tui.cli.outlet import Outlet
 from tui.cli.plain_commands import FENCE, PromptLines
 from tui.cli.plain_turns import PlainTurns
 from tui.cli.plain_voice import PlainVoice
+from tui.cli.retry_words import retry_words
 from tui.failures import Failure
 from tui.metrics.wording import plural
 from tui.workspace import StartOptions, Workspace
@@ -129,6 +130,7 @@ class PlainTalk:
         self._interrupted_at = float("-inf")
 
     async def run(self) -> int:
+        self._workspace.servers.on_retry = lambda host, retry: self._voice.say(retry_words(host, retry))
         try:
             try:
                 await self._workspace.start()

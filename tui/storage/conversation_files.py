@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -537,7 +536,7 @@ def _is_ours(suffix: str) -> bool:
 
 def _second_name(path: Path) -> Path | None:
     """Another name for the file, until its replacement is proven; None when there is none to be had."""
-    name = path.with_name(f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    name = path.with_name(f".{os.urandom(8).hex()}{TEMPORARY_SUFFIX}")
     try:
         os.link(path, name)
     except OSError:

@@ -18,8 +18,8 @@ from tui.storage.replay import ConversationBuilder
 from tui.storage.summaries import Stamp
 
 POLL_SECONDS = 0.05
-_QUIET_AFTER_SECONDS = 10.0
-_QUIET_POLL_SECONDS = 0.5
+_LESS_OFTEN = ((60.0, 1.5), (10.0, 0.5))
+"""After so long without news, so long between two looks: nobody waits for what has not begun."""
 _READ_BYTES = 4 * 1024 * 1024
 
 
@@ -56,14 +56,15 @@ async def follow(
     conversation is gone, and ``Failure`` when it cannot be read.
     """
     follower = _Follower(conversation_id, path, read_kept, stamp_document)
-    quiet_seconds = 0.0
+    quiet_seconds, pause_seconds = 0.0, POLL_SECONDS
     try:
         while True:
             news = await asyncio.to_thread(follower.look)
             for one in news:
                 yield one
-            quiet_seconds = 0.0 if news else quiet_seconds + POLL_SECONDS
-            await sleep(POLL_SECONDS if quiet_seconds < _QUIET_AFTER_SECONDS else _QUIET_POLL_SECONDS)
+            quiet_seconds = 0.0 if news else quiet_seconds + pause_seconds
+            pause_seconds = next((pause for after, pause in _LESS_OFTEN if quiet_seconds >= after), POLL_SECONDS)
+            await sleep(pause_seconds)
     finally:
         follower.close()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -141,7 +140,7 @@ class JournalFile:
 
         With ``sync`` the lines are on the disk before the name is theirs. The name itself is with the next ``sync()``.
         """
-        temporary = path.with_name(f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+        temporary = path.with_name(f".{os.urandom(8).hex()}{TEMPORARY_SUFFIX}")
         descriptor = os.open(temporary, _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.fchmod(descriptor, 0o600)

@@ -101,6 +101,8 @@ class GrownAnswer:
     tool_calls: tuple[ToolCall, ...] = ()
     after: int | None = None
     """How much text and thinking the answer had before, in UTF-16 units. None: whoever writes it knows."""
+    pieces: int | None = None
+    """In how many pieces it came, which is about its tokens. None: nobody counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,8 @@ def _grown_fields(value: GrownAnswer) -> dict[str, Any]:
     fields: dict[str, Any] = {"id": value.message_id}
     if value.after is not None:
         fields["o"] = value.after
+    if value.pieces is not None:
+        fields["p"] = value.pieces
     if value.text:
         fields["x"] = value.text
     if value.thinking:
@@ -285,13 +289,14 @@ def decode_line(line: bytes) -> Record | None:
 
 def _read_grown(found: Mapping[str, Any]) -> GrownAnswer:
     calls = msgspec.convert(found.get("calls", []), list[ToolCallRecord])
-    after = found.get("o")
+    after, pieces = found.get("o"), found.get("p")
     return GrownAnswer(
         message_id=_text(found["id"]),
         text=_text(found.get("x", "")),
         thinking=_text(found.get("th", "")),
         tool_calls=tuple(tool_call_of_record(call, field=f"calls[{number}]") for number, call in enumerate(calls)),
         after=None if after is None else _number(after),
+        pieces=None if pieces is None else _number(pieces),
     )
 
 

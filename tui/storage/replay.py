@@ -41,12 +41,15 @@ class _Growth:
         self.text: list[str] = []
         self.thinking: list[str] = []
         self.tool_calls: list[ToolCall] = []
+        self.pieces: int | None = message.pieces
         self.length = units_of(message.text) + units_of(message.thinking)
 
     def take(self, grown: GrownAnswer) -> None:
         self.text.append(grown.text)
         self.thinking.append(grown.thinking)
         self.tool_calls.extend(grown.tool_calls)
+        if grown.pieces is not None:
+            self.pieces = (self.pieces or 0) + grown.pieces
         self.length += units_of(grown.text) + units_of(grown.thinking)
 
     def put_together(self, message: Message) -> Message:
@@ -55,6 +58,7 @@ class _Growth:
             text=message.text + "".join(self.text),
             thinking=message.thinking + "".join(self.thinking),
             tool_calls=(*message.tool_calls, *self.tool_calls),
+            pieces=self.pieces,
         )
 
 

@@ -80,7 +80,9 @@ def kind_of(theme: Theme) -> str:
 
 def _complaints(table: Mapping[str, Any], parents: Mapping[str, Theme]) -> Iterator[str]:
     for key in table:
-        if key not in _KEYS:
+        if key in ROLES or key == "roles":
+            yield f"{_quoted(key)} is unknown here: colours stand under [palette]"
+        elif key not in _KEYS:
             yield f"{_quoted(key)} is unknown{nearest(key, _KEYS)}"
     if not isinstance(table.get("about", ""), str):
         yield "about needs a line of text"

@@ -269,6 +269,15 @@ COMMANDS: tuple[Command, ...] = (
         action="find",
     ),
     Command(
+        name="prompt.search",
+        words="search the earlier prompts",
+        keys=("ctrl+r",),
+        bound=("ctrl+r",),
+        slash=("history",),
+        argument="[WORDS]",
+        action="search_prompts",
+    ),
+    Command(
         name="terminal.mouse",
         words="give the mouse to the terminal, or take it back",
         slash=("mouse",),

@@ -23,6 +23,7 @@ from tui.app.transcript.view import Transcript
 from tui.app.widgets.completions import Completions
 from tui.app.widgets.copy_line import CopyLine
 from tui.app.widgets.find_bar import FindBar
+from tui.app.widgets.history_bar import HistoryBar
 from tui.app.widgets.line import Line
 from tui.app.widgets.notice import Notice
 from tui.app.widgets.parts import Parts
@@ -150,6 +151,7 @@ class ChatView(FastScreen[None]):
                 has_free_row=True,
             )
             yield FindBar(theme=self._theme, glyphs=self._glyphs)
+            yield HistoryBar(theme=self._theme, glyphs=self._glyphs)
             yield CopyLine(theme=self._theme, glyphs=self._glyphs)
             yield Completions(theme=self._theme, glyphs=self._glyphs)
         yield Notice(self._sayings, theme=self._theme, glyphs=self._glyphs, name="notice")
@@ -492,6 +494,10 @@ class ChatView(FastScreen[None]):
         except EngineError:
             return
         self.show_status()
+
+    def stop_answer(self) -> bool:
+        """Whether there was one."""
+        return self._session.stop()
 
     # What is taken away
 

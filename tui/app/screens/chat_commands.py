@@ -14,7 +14,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.app.leaving import is_worth_finishing
-from tui.app.screens.chat_ollama import ChatOllama
+from tui.app.screens.chat_history import ChatHistory
 from tui.app.screens.question import Question
 from tui.app.terminal.kept_code import KEPT
 from tui.app.transcript.rendering import warm_up as warm_up_rendering
@@ -41,7 +41,7 @@ def warm_up_screens() -> None:
     KEPT.keep()
 
 
-class ChatScreen(ChatOllama):
+class ChatScreen(ChatHistory):
     """The conversation with its commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,11 +71,7 @@ class ChatScreen(ChatOllama):
         elif self.get_selected_text():
             self.clear_selection()
         elif not self.stop_summing():
-            self._session.stop()
-
-    def stop_answer(self) -> bool:
-        """Whether there was one."""
-        return self._session.stop()
+            self.stop_answer()
 
     def action_interrupt(self) -> None:
         """Copies a selection, else stops the answer, else clears the prompt, else quits when asked twice."""
@@ -85,7 +81,7 @@ class ChatScreen(ChatOllama):
             self.clear_selection()
         elif completions.is_open:
             completions.show(())
-        elif self.close_find() or self._session.stop():
+        elif self.close_find() or self.stop_answer():
             return
         elif not self.prompt.is_empty:
             self.prompt.clear_into_history()

@@ -183,7 +183,9 @@ class ChatConversations(ChatCompletion):
         if hit is not None:
             await self._go_to_found(hit)
         if session.is_read_only:
-            self.reply("open in another chinwag", role="warning", more="here it can only be read", seconds=None)
+            stops = [f"{key} {words}" for key, words in self._keymap.hint("answer.stop", "stops its answer")]
+            more = ", ".join((*stops, "/takeover asks for it"))
+            self.reply("open in another chinwag, here it can only be read", role="warning", more=more, seconds=None)
 
     async def _go_to_found(self, hit: SearchHit) -> None:
         """With the bar that leads on to the next place."""

@@ -61,15 +61,14 @@ class ChatHelp(ChatAttention):
             places=workspace.places,
             is_throwaway=workspace.is_throwaway,
         )
-        self.query_one(CopyLine).stay_open()
+        self.copy_line.stay_open()
         self.app.push_screen(KeysHelp(sections, theme=self._theme, glyphs=self._glyphs))
 
     def _bar_with_keys(self) -> FindBar | CopyLine | None:
         """The line over the transcript that takes the keys, if one does."""
-        if (copy_line := self.query_one(CopyLine)).is_open:
-            return copy_line
-        find_bar = self.query_one(FindBar)
-        return find_bar if find_bar.is_open and find_bar.has_focus_within else None
+        if self.copy_line.is_open:
+            return self.copy_line
+        return self.find_bar if self.find_bar.is_open and self.find_bar.has_focus_within else None
 
     def action_show_said(self) -> None:
         from tui.app.screens.said import Said

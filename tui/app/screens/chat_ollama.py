@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
+from dataclasses import replace
 
 from tui.app.commands.declared import Command
 from tui.app.commands.ollama_words import SECTIONS, SET_WORDS, Instead, meant_by_set, meant_by_show
 from tui.app.screens.chat_models import HOST_CELLS, NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_unsaved import ChatUnsaved
 from tui.app.screens.question import Question
-from tui.chat.fitting import compose
+from tui.chat.fitting import Plan, shown
+from tui.chat.request import build_request
 from tui.cleaning import clean_line
-from tui.conversations.values import Role
-from tui.engine import EngineError
+from tui.conversations.values import Conversation, Message, Role
+from tui.engine import ChatMessage, EngineError
 from tui.metrics.wording import plural
 from tui.ollama.requests import CreateRequest
 
@@ -37,7 +39,7 @@ class ChatOllama(ChatUnsaved):
             await self.do_command(meant.action, meant.argument)
 
     def _say_instead(self, instead: Instead) -> None:
-        self.say(instead.words, role="warning", more=instead.more)
+        self.reply(instead.words, role="warning", more=instead.more)
 
     def action_show_model(self, section: str = "") -> None:
         """Everything about the conversation's model, from ``section`` on."""
@@ -45,13 +47,13 @@ class ChatOllama(ChatUnsaved):
 
         workspace = self._workspace
         if section == "system" and (system := self._answering.system.value):
-            self.say(f"system prompt: {clean_line(system, 200)}", more="/system changes it", seconds=NEWS_SECONDS)
+            self.reply(f"system prompt: {clean_line(system, 200)}", more="/system changes it", seconds=NEWS_SECONDS)
             return
         model = workspace.find_model(self._session.conversation.model)
         if model is None:
             name = clean_line(self._session.conversation.model, NAME_CELLS)
             words = f"{name} is not on {clean_line(workspace.host.name, HOST_CELLS)}" if name else "no model is chosen"
-            self.say(words, role="warning", more="/model shows those that are")
+            self.reply(words, role="warning", more="/model shows those that are")
             return
 
         def closed(name: str | None) -> None:
@@ -78,26 +80,26 @@ class ChatOllama(ChatUnsaved):
         """Makes a model of how this conversation answers and of what was said, after a question."""
         name, workspace, conversation = name.strip(), self._workspace, self._session.conversation
         if not name or any(letter.isspace() for letter in name):
-            self.say("a model needs a name of one word", role="warning", more="/save my-model")
+            self.reply("a model needs a name of one word", role="warning", more="/save my-model")
             return
         if not conversation.model:
-            self.say("no model is chosen", role="warning", more="/model shows those that are there")
+            self.reply("no model is chosen", role="warning", more="/model shows those that are there")
             return
         client, session = workspace.client, self._session
         if await self.answer_to(self._question_about_saving(name)) != "make":
             return
         plan = workspace.plan(conversation, conversation.model)
-        composed = await asyncio.to_thread(compose, conversation, conversation.model, plan)
+        messages = await asyncio.to_thread(_messages, conversation, plan)
         request = CreateRequest(
             model=name,
             source_model=conversation.model,
             system=plan.system,
             parameters=workspace.generation(conversation.model, conversation.control).options,
-            messages=tuple(one for one in composed.request.messages if one.role != Role.system),
+            messages=messages,
             metadata={"conversation": session.id},
         )
-        shown = clean_line(name, NAME_CELLS)
-        self.say(f"making {shown}", seconds=None, about="saving a model")
+        called = clean_line(name, NAME_CELLS)
+        self.say(f"making {called}", seconds=None, about="saving a model")
         try:
             async with aclosing(client.create_model(request)) as steps:
                 async for _ in steps:
@@ -107,8 +109,8 @@ class ChatOllama(ChatUnsaved):
             self._sayings.say_failure(failure, about="saving a model")
             return
         host = clean_line(workspace.host.name, HOST_CELLS)
-        more = f"/load {shown} goes on from here"
-        self.say(f"{shown} is on {host}", role="success", more=more, seconds=NEWS_SECONDS, about="saving a model")
+        more = f"/load {called} goes on from here"
+        self.say(f"{called} is on {host}", role="success", more=more, seconds=NEWS_SECONDS, about="saving a model")
 
     def _question_about_saving(self, name: str) -> Question:
         workspace, conversation = self._workspace, self._session.conversation
@@ -137,3 +139,10 @@ class ChatOllama(ChatUnsaved):
                 return tuple((one, "") for one in SECTIONS)
             case _:
                 return super().choices_for(command)
+
+
+def _messages(conversation: Conversation, plan: Plan) -> tuple[ChatMessage, ...]:
+    """What the model is shown, the last answer too: a request would leave that out if nothing stood behind it."""
+    seen = shown(conversation, conversation.model, replace(plan, system=""))
+    end = Message(id="end", role=Role.user, text="", at=conversation.updated_at)
+    return build_request(replace(conversation, messages=(*seen, end)), model=conversation.model).messages[:-1]

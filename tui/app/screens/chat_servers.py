@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from tui.app.screens.chat_manners import ChatManners
 from tui.app.widgets.status_line import StatusView
 from tui.chat.connection import ConnectionState, Link
+from tui.chat.events import AnswerEnded, AnswerGrew, SessionEvent
 from tui.chat.servers import ServerLook, look_at
+from tui.chat.session import Session
 from tui.cleaning import clean_line
 from tui.engine import Host, Retry
 from tui.failures import Failure
@@ -33,6 +35,8 @@ class ChatServers(ChatManners):
 
     _has_program = False
     """There is an ollama on this machine that could be started for the server that does not answer."""
+    _asked_again: str | None = None
+    """The conversation whose prompt is sent again; empty for another request; None for nothing."""
     _gpu_words: str | None = None
     _is_reading_gpu = False
     _looked_at_gpu_at = float("-inf")
@@ -46,6 +50,7 @@ class ChatServers(ChatManners):
 
     def _asks_again(self, host: Host, retry: Retry) -> None:
         """Each takes the place of the one before, for what is announced is about to happen."""
+        self._asked_again = str(retry.metadata.get("conversation", ""))
         why = retry.error.message or retry.error.title
         session = self._workspace.sessions.get(str(retry.metadata.get("conversation")))
         is_elsewhere = session is not None and session is not self._session
@@ -59,6 +64,16 @@ class ChatServers(ChatManners):
             at_once=True,
             about=RETRIES,
         )
+
+    def _told(self, session: Session, event: SessionEvent) -> None:
+        super()._told(session, event)
+        if session.id == self._asked_again and isinstance(event, AnswerGrew | AnswerEnded):
+            self._asks_no_more()
+
+    def _asks_no_more(self) -> None:
+        if self._asked_again is not None:
+            self._asked_again = None
+            self._sayings.over(RETRIES)
 
     # The GPU
 
@@ -94,6 +109,8 @@ class ChatServers(ChatManners):
 
     def _connection_changed(self, state: ConnectionState) -> None:
         super()._connection_changed(state)
+        if state.link is Link.up:
+            self._asks_no_more()
         if state.link is Link.down and self._workspace.servers.local is None:
             self.in_background(self._look_for_program(state))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tui.app.commands.declared import Command
+from tui.app.screens.chat import Keys
 from tui.app.screens.chat_help import ChatHelp
+from tui.app.screens.shield import Shield
 from tui.chat.events import ConversationReplaced, FollowingFailed, HandedOver, SessionEvent, WriterLeft
 from tui.chat.following import FollowedSession
 from tui.chat.session import Session
@@ -11,6 +13,9 @@ from tui.chat.session import Session
 
 class ChatShared(ChatHelp):
     """What is looked at is taken over by itself; what is not is opened for writing when somebody opens it."""
+
+    _since_overlay: Shield | None = None
+    """Up for the first moment after something that lay on top was closed."""
 
     async def go_to(self, session: Session) -> None:
         """What another chinwag writes is followed for as long as somebody looks at it."""
@@ -27,6 +32,25 @@ class ChatShared(ChatHelp):
             self.reply("asked the other chinwag for this conversation", more="it lets go when no answer is under way")
         else:
             self.reply("this conversation is open here", more="there is nothing to take over")
+
+    def on_screen_resume(self) -> None:
+        self._since_overlay = Shield(self._workspace.clock, is_up=True)
+
+    def stop_answer(self) -> bool:
+        """Whether there was one. Of somebody else's the end is asked for, unless the key was meant for an overlay."""
+        if not isinstance(self._session, FollowedSession):
+            return super().stop_answer()
+        if not self._session.is_answering or (self._since_overlay is not None and self._since_overlay.takes_key()):
+            return False
+        is_asked = self._session.stop()
+        if is_asked:
+            self.reply("asked the other chinwag to stop its answer", more="what came so far is kept there")
+        return is_asked
+
+    def _useful_keys(self) -> Keys:
+        keys = super()._useful_keys()
+        is_followed = isinstance(self._session, FollowedSession) and self._session.is_answering
+        return (*self._keymap.hint("answer.stop", "stop it there"), *keys) if is_followed else keys
 
     def why_not(self, command: Command) -> str:
         if command.name == "conversation.take_over":

@@ -43,7 +43,8 @@ class ChatUnsaved(ChatLibrary):
             title="not saved",
             lines=(
                 f"{title}{more}",
-                "The disk has not taken all of it. What is in memory only is lost when chinwag ends.",
+                "The disk has not taken all of it.",
+                "What is in memory only is lost when chinwag ends.",
             ),
             answers=(
                 ("stay", "stay, it is tried again by itself"),

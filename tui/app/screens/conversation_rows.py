@@ -8,9 +8,9 @@ from datetime import datetime
 
 from tui.app.glyphs import Glyphs
 from tui.app.screens.list_screen import highlight
-from tui.app.widgets.parts import Parts, cut
+from tui.app.widgets.parts import Parts, cells_of, cut
 from tui.app.widgets.rows import Row
-from tui.cleaning import clean, clean_line
+from tui.cleaning import cell_width, clean, clean_line
 from tui.conversations.values import Summary
 from tui.metrics.wording import day_text
 from tui.storage.hits import IndexState, SearchHit
@@ -20,10 +20,14 @@ MODEL_CELLS = 24
 PASSAGE_CELLS = 240
 BEFORE_PASSAGE_CELLS = 24
 LEAST_MODEL_CELLS = 8
-WITHOUT_MODEL_CELLS = 46
-"""What the other columns and a title take: the model has the rest of the list, if that is enough for one."""
-WITH_COUNT_CELLS = 30
-"""A list as wide as this has room for the number of messages."""
+LONG_TITLE_CELLS = 36
+"""A title as long as this is to be read in full as far as that is possible; a longer one may be cut."""
+LEAST_TITLE_CELLS = 16
+_MARGIN_CELLS = 7
+"""The mark of the list, that of the conversation, and what is left free behind the title and the last column."""
+PHASE_CELLS = 9
+"""``answering``."""
+_GAP = "  "
 
 _IN_MESSAGE = "/"
 """Between the ids of a conversation and of a message, in the key of a row."""
@@ -101,6 +105,58 @@ def with_title(entry: Entry, title: str, now: datetime) -> Entry:
     return replace(renamed, day=entry.day, when=entry.when)
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How wide each column is, in cells; 0 for one that is not shown. The title has the rest of the row."""
+
+    model: int = 0
+    count: int = 0
+    when: int = 0
+
+    @property
+    def cells(self) -> int:
+        return sum(len(_GAP) + one for one in (self.model, self.count, self.when) if one)
+
+
+@dataclass(frozen=True, slots=True)
+class Longest:
+    """The longest of each column among all entries, in cells."""
+
+    title: int = 0
+    model: int = 0
+    count: int = 0
+    when: int = 0
+
+
+def longest_of(entries: Iterable[Entry]) -> Longest:
+    title = model = count = when = 0
+    for entry in entries:
+        title = max(title, cell_width(entry.title))
+        model = max(model, cell_width(entry.model))
+        count = max(count, len(f"{entry.summary.message_count:,}"))
+        when = max(when, len(entry.when))
+    # One that is being answered says so over its last two columns.
+    return Longest(title, model, count, max(when, PHASE_CELLS - count - len(_GAP)))
+
+
+def columns_for(longest: Longest, cells: int) -> Columns:
+    """The columns of a list that is ``cells`` wide: as many as leave the titles whole.
+
+    The heading says the day already, so the time goes before the model does; then the number of messages.
+    """
+    room = cells - _MARGIN_CELLS
+    title = min(longest.title, LONG_TITLE_CELLS)
+    for when in (longest.when, 0):
+        others = Columns(count=longest.count, when=when)
+        model = min(longest.model, room - title - others.cells - len(_GAP))
+        if model == longest.model or model >= LEAST_MODEL_CELLS:
+            return replace(others, model=model)
+    for others in (Columns(count=longest.count, when=longest.when), Columns(count=longest.count)):
+        if room - others.cells >= min(title, LEAST_TITLE_CELLS):
+            return others
+    return Columns()
+
+
 class Drawing:
     """What all rows have in common, and how they look with it; the screen changes it and draws them again."""
 
@@ -110,6 +166,7 @@ class Drawing:
         self.current = current
         self.typed = ""
         self.marks = Marks()
+        self.longest = Longest()
         self._cells = cells
 
     def left(self, entry: Entry) -> Parts:
@@ -123,15 +180,22 @@ class Drawing:
         return (mark, *highlight(entry.title, self.typed, role))
 
     def right(self, entry: Entry) -> Parts:
-        """In a narrow list first the model goes, then how many messages there are."""
+        """What goes on in a conversation stands where else its last columns do."""
+        columns = columns_for(self.longest, self._cells())
+        model: Parts = ()
+        if columns.model:
+            shown = cut(((entry.model, "muted"),), columns.model, self.glyphs.ellipsis)
+            model = ((_GAP, "muted"), *shown, (" " * (columns.model - cells_of(shown)), "muted"))
+        count = f"{_GAP}{entry.summary.message_count:>{columns.count},}" if columns.count else ""
+        when = f"{_GAP}{entry.when:>{columns.when}}" if columns.when else ""
+        if not count:
+            return ()
         phase = self.marks.answering.get(entry.id, "")
-        cells = self._cells()
-        when = (f"  {phase:>9} ", "success") if phase else (f"  {entry.when:>9} ", "muted")
-        count = (f"{entry.summary.message_count:>6,}", "foreground")
-        model_cells = min(MODEL_CELLS, cells - WITHOUT_MODEL_CELLS)
-        if model_cells >= LEAST_MODEL_CELLS:
-            return (*cut(((f"  {entry.model}", "muted"),), 2 + model_cells, self.glyphs.ellipsis), count, when)
-        return (count, when) if cells >= WITH_COUNT_CELLS else ()
+        if phase and len(phase) <= len(when) - len(_GAP):
+            return (*model, (count, "foreground"), (f"{_GAP}{phase:>{columns.when}} ", "success"))
+        if phase and len(phase) <= len(count + when) - len(_GAP):
+            return (*model, (f"{phase:>{len(count + when)}} ", "success"))
+        return (*model, (count, "foreground"), (f"{when} ", "muted"))
 
 
 class EntryRow(Row):

@@ -31,6 +31,7 @@ from tui.app.screens.conversation_rows import (
     entries_of,
     heading,
     key_of,
+    longest_of,
     passage_parts,
     with_title,
 )
@@ -85,7 +86,7 @@ class ConversationList(ListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+d", "delete", show=False, priority=True, id="list.delete"),
         Binding("ctrl+underscore,ctrl+shift+minus,ctrl+slash", "undo", show=False, priority=True, id="list.undo"),
-        Binding("ctrl+n", "new", show=False, priority=True),
+        Binding("ctrl+n", "new", show=False, priority=True, id="conversation.new"),
         Binding("alt+n", "rename", show=False, priority=True, id="list.rename"),
         Binding("alt+c", "copy", show=False, priority=True, id="list.copy"),
     ]
@@ -212,6 +213,7 @@ class ConversationList(ListScreen):
 
     def _take_entries(self, entries: tuple[Entry, ...]) -> None:
         self._entries = entries
+        self._drawing.longest = longest_of(entries)
         self._rows = {one.id: EntryRow(one, self._drawing) for one in entries}
 
     def _look_at_marks(self) -> None:
@@ -433,7 +435,7 @@ class ConversationList(ListScreen):
             return (("enter", "keep"), ("esc", "leave it as it was"))
         return (
             ("enter", "open"),
-            ("ctrl+n", "new"),
+            *keymap_of(self.app).hint("conversation.new", "new"),
             ("alt+d", "delete"),
             ("alt+n", "rename"),
             ("ctrl+_", "undo"),

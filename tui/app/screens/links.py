@@ -35,7 +35,7 @@ class LinkPicker(ListScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.show_counts(f" {plural(len(self._links), 'link')} ")
+        self.show_counts(plural(len(self._links), "link"))
 
     def rows_for(self, typed: str) -> tuple[Row, ...]:
         rows: list[Row] = []

@@ -7,9 +7,11 @@ at each suspension, and leaves the terminal as it is when the process is asked t
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import selectors
 import signal
+import sys
 import termios
 import threading
 import time
@@ -95,6 +97,8 @@ class ChinwagDriver(LinuxDriver):
         self._stop_is_due = False
         self._size_is_due = False
         self._is_lost = False
+        self._typed_before_bytes = 0
+        """Of what is read next: typed while the terminal still read line by line."""
         self._has_told_hang_up = False
         self._ends_by_signal: signal.Signals | None = None
         self._interrupted_seconds = float("-inf")
@@ -224,6 +228,8 @@ class ChinwagDriver(LinuxDriver):
             attributes[tty.IFLAG] = self._patch_iflag(attributes[tty.IFLAG])
             attributes[tty.CC][termios.VMIN] = 1
             termios.tcsetattr(self.fileno, termios.TCSANOW, attributes)
+            if self.attrs_before[tty.LFLAG] & termios.ICANON:
+                self._typed_before_bytes = _waiting_bytes(self.fileno)
         except termios.error:
             self.attrs_before = None
 
@@ -345,6 +351,7 @@ class ChinwagDriver(LinuxDriver):
                     if not data:
                         self._lose_terminal()
                         return
+                    data = self._without_early_end(data)
                     tokens = decoder.feed(data, time.monotonic())
                 else:
                     tokens = decoder.tick(time.monotonic())
@@ -354,6 +361,11 @@ class ChinwagDriver(LinuxDriver):
                     else:
                         for message in maker.messages(token):
                             self.process_message(message)
+
+    def _without_early_end(self, data: bytes) -> bytes:
+        """The terminal made a line end of an Enter that was pressed before; it would be a new line in what was typed."""
+        count, self._typed_before_bytes = self._typed_before_bytes, 0
+        return data[:count].rstrip(b"\n") + data[count:]
 
     def _read(self) -> bytes | None:
         """Empty when the terminal is gone; None when there was nothing after all."""
@@ -539,6 +551,14 @@ def _handle(number: signal.Signals, handler: Any) -> None:
     """Outside the main thread nothing can be handled, and nothing needs to be."""
     with suppress(ValueError):
         signal.signal(number, handler)
+
+
+def _waiting_bytes(descriptor: int) -> int:
+    """What was typed and is not read yet; 0 where nobody says."""
+    try:
+        return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
 
 
 def _stop_again(*_: object) -> None:

@@ -31,7 +31,7 @@ from tui.app.transcript.styles import Pen
 from tui.app.transcript.wrap import cut, width_of
 from tui.cleaning import clean, clean_line
 from tui.conversations.values import Message, MessageState, Role
-from tui.metrics.wording import plural
+from tui.metrics.wording import tokens_text
 
 _FOLDED_INDENT_COLUMNS = 2
 
@@ -423,7 +423,7 @@ class Entry:
         kept = message.counts.answer_tokens if message.counts is not None else None
         tokens = kept if kept is not None else message.pieces
         mark = "~" if kept is None else ""
-        behind = f" {glyphs.separator} {mark}{plural(tokens, 'token')} kept" if tokens else ""
+        behind = f" {glyphs.separator} {mark}{tokens_text(tokens)} token{'' if tokens == 1 else 's'} kept" if tokens else ""
         match message.state:
             case MessageState.stopped:
                 rows.append(self._one_line(f"{glyphs.stopped} stopped{behind}", Pen("muted"), look))

@@ -42,11 +42,16 @@ class Searched(Protocol):
     def searched(self) -> str: ...
 
 
+def has_capital(text: str) -> bool:
+    """Whether ``text`` is found only as it is written."""
+    return any(character.isupper() for character in text)
+
+
 class Needle:
     """What is looked for: in small and capital letters alike, unless it has a capital itself."""
 
     def __init__(self, text: str) -> None:
-        self._is_exact = any(character.isupper() for character in text)
+        self._is_exact = has_capital(text)
         self._folded = self.folded(text)
 
     def __len__(self) -> int:

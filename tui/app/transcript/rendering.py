@@ -19,7 +19,7 @@ from tui.app.transcript.segmenter import Segmenter, table_cells
 from tui.app.transcript.styles import Pen
 from tui.app.transcript.tables import Cell, Measure, TableLayout, column_widths
 from tui.app.transcript.units import Fence, Kind, Table, Unit
-from tui.app.transcript.wrap import width_of
+from tui.app.transcript.wrap import joined_characters, width_of, wrap
 
 
 def warm_up() -> None:
@@ -27,6 +27,8 @@ def warm_up() -> None:
     parse("ready")
     parse_inline("*ready*")
     lexer_for("python")
+    wrap("é é", 1)
+    joined_characters("e", "é")
 
 
 def count_code(source: str) -> int:

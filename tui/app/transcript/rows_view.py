@@ -26,6 +26,7 @@ from tui.app.transcript.selected_text import selected_text
 from tui.app.transcript.selecting import highlighted, hit_strip, word_at
 from tui.app.transcript.styles import Pen, Styles, textual_color
 from tui.app.transcript.wrap import width_of
+from tui.metrics.wording import plural
 from tui.theming.values import Theme
 
 _ROWS_NEAR_THE_END = 2
@@ -370,7 +371,7 @@ class RowsView(ScrollView, can_focus=True):
         if self._following or self._rows.total <= self._window_rows:
             return ""
         glyphs = self._glyphs
-        number = f"{self._shown_new_rows:,} new {glyphs.separator} " if self._shown_new_rows else ""
+        number = f"{plural(self._shown_new_rows, 'new row')} {glyphs.separator} " if self._shown_new_rows else ""
         note = f" {glyphs.down} {number}ctrl+end "
         return note if width_of(note) < self._columns else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from rich.cells import cell_len, split_graphemes
 
@@ -14,16 +15,25 @@ _UNSPACED = (
 _CLOSING = "、。，．・：；？！）〕］｝〉》」』】ー々"
 # Marks, vowels and finals that stand on, in or behind the letter before them, and variation selectors.
 _ATTACHED = "\u0300-\u036f\u1160-\u11ff\u200d\u20d0-\u20f0\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f"
-_PIECE = re.compile(f" +|[{_UNSPACED}][{_ATTACHED}{_CLOSING}]*|[^ {_UNSPACED}]+[{_CLOSING}]*")
 ZERO_WIDTH_JOINER = "\u200d"
 _SKIN_TONES = "\U0001f3fb-\U0001f3ff"
-_JOINED = re.compile(f"(?:{ZERO_WIDTH_JOINER}.?|[{_ATTACHED}{_SKIN_TONES}])+")
+
+
+# Compiling these takes milliseconds, for which the first screen does not wait.
+@cache
+def _pieces() -> re.Pattern[str]:
+    return re.compile(f" +|[{_UNSPACED}][{_ATTACHED}{_CLOSING}]*|[^ {_UNSPACED}]+[{_CLOSING}]*")
+
+
+@cache
+def _joined() -> re.Pattern[str]:
+    return re.compile(f"(?:{ZERO_WIDTH_JOINER}.?|[{_ATTACHED}{_SKIN_TONES}])+")
 
 
 def joined_characters(before: str, text: str) -> int:
     """How many characters at the start of ``text`` are one with the last letter of ``before``."""
     behind = 1 if before.endswith(ZERO_WIDTH_JOINER) and text else 0
-    found = _JOINED.match(text, behind)
+    found = _joined().match(text, behind)
     return found.end() if found else behind
 
 
@@ -61,10 +71,12 @@ def _wrap_ascii(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def _wrap_wide(text: str, width: int) -> list[tuple[int, int]]:
+    if len(text) <= width and cell_len(text) <= width:
+        return [(0, len(text))]
     rows: list[tuple[int, int]] = []
     start = end = 0
     used = 0
-    for piece in _PIECE.finditer(text):
+    for piece in _pieces().finditer(text):
         word = piece[0]
         cells = width_of(word)
         if word[0] == " ":

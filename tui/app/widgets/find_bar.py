@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.app.glyphs import Glyphs
-from tui.app.transcript.finding import FindState
+from tui.app.transcript.finding import FindState, has_capital
 from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.line import Line
 from tui.app.widgets.parts import Parts, cells_of
@@ -131,6 +131,7 @@ class FindBar(Horizontal):
     def _show_tail(self) -> None:
         words, role = self._count()
         count = (f"{words:>{_COUNT_CELLS}} ", role)
+        case: Parts = ((" case matters ", "muted"),) if has_capital(self.text) else ()
         gap = f" {self._glyphs.separator} "
         keys: Parts = (
             ("  enter", "accent"),
@@ -141,7 +142,8 @@ class FindBar(Horizontal):
             (" close ", "muted"),
         )
         room = self.size.width - self._label.size.width - _LEAST_INPUT_CELLS
-        tail = (count, *keys) if cells_of((count, *keys)) <= room else (count,)
+        tails: tuple[Parts, ...] = ((count, *case, *keys), (count, *case), (count,))
+        tail = next((one for one in tails if cells_of(one) <= room), tails[-1])
         self._tail.styles.width = cells_of(tail)
         self._tail.show(tail)
 

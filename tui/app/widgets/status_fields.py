@@ -102,6 +102,8 @@ class Field:
     """Cells that it takes at least, so that what follows it stays where it is."""
     gap: int = GAP_CELLS
     """Cells between this one and the next."""
+    short: Parts = ()
+    """The same in fewer words, for when there is no room for all of them."""
 
     @property
     def cells(self) -> int:
@@ -130,7 +132,7 @@ def _running_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> lis
         _tokens_field(f"~{tokens_text(progress.pieces)} tokens"),
         _first_field(progress.first_token_seconds),
         *_context_fields(view, glyphs),
-        _prompt_tokens_field(_guessed_prompt_tokens(view, progress), is_estimate=True),
+        _prompt_tokens_field(_guessed_prompt_tokens(view, progress) or None, is_estimate=True),
         *_gpu_fields(view),
     ]
     if progress.silent_seconds >= LONG_SILENCE_SECONDS:
@@ -146,7 +148,9 @@ def _silent_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> list
         usual = view.usual_load_seconds
         of = f" of about {seconds_text(usual)}" if usual is not None else ""
         words, role = f"loading {clean_line(progress.model, MODEL_CELLS)}", "warning"
-        return [Field(((f"{glyphs.waiting} {words} ", role), (f"{progress.phase_seconds:.0f} s{of}", "foreground")))]
+        took = f"{progress.phase_seconds:.0f} s"
+        short = ((f"{glyphs.waiting} loading ", role), (f"{took}{of}", "foreground"))
+        return [Field(((f"{glyphs.waiting} {words} ", role), (f"{took}{of}", "foreground")), short=short)]
     if progress.phase is Phase.reading:
         words = f"reading ~{tokens_text(_guessed_prompt_tokens(view, progress))} tokens or queued"
         return [Field(((f"{glyphs.waiting} {words} ", "accent"), (seconds, "foreground")))]
@@ -181,7 +185,8 @@ def _stopped_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Fie
     word, role = words.get(last.state, ("interrupted", "error"))
     more = f" {glyphs.separator} {_kept_text(last)} kept" if last.text or last.thinking else ""
     again = f" {glyphs.separator} enter try again" if view.can_try_again else ""
-    return [Field(((f"{glyphs.stopped} {word}", role), (f"{more}{again}", "muted")))]
+    first = (f"{glyphs.stopped} {word}", role)
+    return [Field((first, (f"{more}{again}", "muted")), short=(first, (more, "muted")))]
 
 
 def _kept_text(last: Message) -> str:
@@ -222,7 +227,7 @@ def _model_field(view: StatusView, glyphs: Glyphs) -> Field:
     left = (
         "" if view.loaded.expires_at is None else f" {glyphs.separator} {left_text(view.loaded.expires_at, view.now)}"
     )
-    return Field((name, (f" loaded{left}", "muted")))
+    return Field((name, (f" loaded{left}", "muted")), short=(name, (" loaded", "muted")))
 
 
 def _phase_field(phase: str, seconds: str, role: str) -> Field:
@@ -303,7 +308,8 @@ def _context_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
     limit = view.loaded.context_tokens if view.loaded is not None else None
     added = 0
     if view.window is not None:
-        limit, added = view.window.limit, 0 if view.progress is not None else view.window.added
+        limit = limit if view.window.limit is None else view.window.limit
+        added = 0 if view.progress is not None else view.window.added
     # What is written counts as well: the number is what the next request will have.
     used, mark = (used or 0) + added if added else used, "~" if added else mark
     if not limit or limit <= 0:
@@ -321,7 +327,12 @@ def _context_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
     )
     return [
         Field((("context", "muted"),), drop=DROP_CONTEXT_WORD, gap=1),
-        Field(((f"{mark + tokens_text(used or 0):>5} of {context_text(limit)}", "muted"),), drop=DROP_CONTEXT, gap=1),
+        Field(
+            ((f"{mark + tokens_text(used or 0):>5} of {context_text(limit)}", "muted"),),
+            drop=DROP_CONTEXT,
+            gap=1,
+            short=((f"{mark + tokens_text(used or 0):>5}/{context_text(limit)}", "muted"),),
+        ),
         Field(meter, drop=DROP_METER),
         *_added_fields(added, is_too_much=share > 1),
     ]

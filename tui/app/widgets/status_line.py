@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.app.glyphs import Glyphs
 from tui.app.paint import Ink
-from tui.app.widgets.parts import cells_of, drawn
-from tui.app.widgets.status_fields import Field, StatusView, status_fields
+from tui.app.widgets.parts import cells_of, cut, drawn
+from tui.app.widgets.status_fields import DROP_CONTEXT, Field, StatusView, status_fields
 from tui.theming.values import Theme
 
 __all__ = ["StatusLine", "StatusView", "status_strip"]
 
 
-FIRST_KEY_CELLS = 14
-"""Kept free of fields whatever the first key is, so that another key moves none of them."""
+FIRST_KEY_CELLS = 15
+"""Kept free of fields for any first key as it is declared, so that another key moves none of them."""
+NARROW_GAP_CELLS = 1
+LEAST_CUT_CELLS = 8
+"""A field of which less is left says nothing; then the key goes."""
 
 
 def keys_at_most(width: int) -> int:
@@ -27,12 +32,8 @@ def status_strip(view: StatusView, *, width: int, theme: Theme, glyphs: Glyphs) 
     """The whole line, exactly ``width`` cells. Fields go before the first key does, further keys before any field."""
     ink = Ink(theme.palette, "surface")
     blank = ink("muted")
-    fields = status_fields(view, glyphs)
-    while _cells(fields) + FIRST_KEY_CELLS > width:
-        droppable = [field for field in fields if field.drop is not None]
-        if not droppable:
-            break
-        fields.remove(min(droppable, key=lambda field: field.drop or 0))
+    room = width - max(FIRST_KEY_CELLS, _key_cells(view.keys[:1]))
+    fields = _fitting(status_fields(view, glyphs), room, glyphs)
     keys = view.keys[: keys_at_most(width)]
     while keys and _cells(fields) + _key_cells(keys) > width:
         keys = keys[:-1]
@@ -47,6 +48,34 @@ def status_strip(view: StatusView, *, width: int, theme: Theme, glyphs: Glyphs) 
     right.append(Segment(" ", blank))
     left = Strip(segments).adjust_cell_length(max(0, width - Strip(right).cell_length), blank)
     return Strip.join([left, Strip(right)]).adjust_cell_length(width, blank)
+
+
+def _fitting(fields: list[Field], room: int, glyphs: Glyphs) -> list[Field]:
+    """First what may be missing goes, then what stays moves together and is said shorter, and at last it is cut."""
+    fields = _without(fields, room, below=DROP_CONTEXT)
+    if _cells(fields) > room:
+        fields = [replace(field, gap=min(field.gap, NARROW_GAP_CELLS)) for field in fields]
+    if _cells(fields) > room:
+        fields = [replace(field, parts=field.short or field.parts) for field in fields]
+    fields = _without(fields, room, below=DROP_CONTEXT + 1)
+    too_much = _cells(fields) - room
+    if too_much > 0 and fields and room > 0:
+        widest = max(range(len(fields)), key=lambda at: fields[at].cells)
+        field = fields[widest]
+        left = max(LEAST_CUT_CELLS, field.cells - field.gap - too_much)
+        fields[widest] = replace(field, parts=cut(field.parts, left, glyphs.ellipsis), width=0)
+    return fields
+
+
+def _without(fields: list[Field], room: int, *, below: int) -> list[Field]:
+    """As many of those that are dropped before ``below`` as there is room for."""
+    fields = list(fields)
+    while _cells(fields) > room:
+        droppable = [field for field in fields if field.drop is not None and field.drop < below]
+        if not droppable:
+            break
+        fields.remove(min(droppable, key=lambda field: field.drop or 0))
+    return fields
 
 
 def _cells(fields: list[Field]) -> int:

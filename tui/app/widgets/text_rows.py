@@ -54,7 +54,8 @@ class TextRows(ScrollView, can_focus=False):
         found = (number for number, row in enumerate(self._rows) if "".join(text for text, _ in row) == words)
         row = next(found, None)
         if row is not None:
-            self.scroll_to(y=row, animate=False)
+            # Before the first layout nothing can be scrolled.
+            self.call_after_refresh(self.scroll_to, y=row, animate=False)
         return row is not None
 
     def use_theme(self, theme: Theme, glyphs: Glyphs) -> None:
