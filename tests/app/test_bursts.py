@@ -21,7 +21,7 @@ async def in_settings(chinwag: Running) -> SettingsScreen:
     await chinwag.shows("Ask ")
     await chinwag.press("f2")
     await chinwag.until(lambda: isinstance(chinwag.app.screen, SettingsScreen), told="the settings")
-    return cast(SettingsScreen, chinwag.app.screen)
+    return cast("SettingsScreen", chinwag.app.screen)
 
 
 async def test_deleting_behind_a_filter_deletes_what_the_filter_shows(folders: Folders) -> None:
@@ -74,7 +74,9 @@ async def test_a_search_that_begins_on_a_row_changes_no_setting(folders: Folders
         settings = await in_settings(chinwag)
         await chinwag.type("motion")
         await chinwag.press("enter")
-        await chinwag.until(lambda: settings.rows.has_focus and settings.rows.marked == "appearance.motion", told="motion")
+        await chinwag.until(
+            lambda: settings.rows.has_focus and settings.rows.marked == "appearance.motion", told="motion"
+        )
         settings.search.value = ""
         await chinwag.pilot.pause()
         chinwag.burst(b"x wid")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.app.running import Folders
+from tests.app.running import Folders, Running
 from tui.app.commands.completing import completions_of
 from tui.app.commands.declared import COMMANDS, Command, by_slash
+from tui.app.widgets.completions import MAX_SHOWN, Completions
 from tui.demo import DemoServer
 
 MODELS = (("qwen3:8b", "5.2 GB"), ("llama3:8b", "4.7 GB"), ("qwen2.5-coder:32b", "loaded"), ("evil\x1b[31m", "x"))
@@ -77,3 +78,43 @@ async def test_tab_completes_a_theme_and_a_server(folders: Folders, server: Demo
         await chinwag.shows(server.url, "this one")
         await chinwag.press("tab")
         await chinwag.until(lambda: chinwag.chat.prompt.text == f"/connect {server.url}", told="the address")
+
+
+def marked(chinwag: Running) -> str:
+    found = chinwag.chat.query_one(Completions).marked
+    return "" if found is None else found.name
+
+
+async def test_up_and_down_choose_and_enter_takes_what_was_chosen(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.type("/theme ")
+        await chinwag.until(lambda: marked(chinwag) == "auto", told="the themes")
+        offered = [one.name for one in chinwag.chat.completions_for("/theme ")]
+        assert len(offered) > MAX_SHOWN
+        await chinwag.press("down")
+        await chinwag.until(lambda: marked(chinwag) == offered[1], told="the second")
+        await chinwag.shows("enter takes it")
+        await chinwag.press("up", "up")
+        await chinwag.until(lambda: marked(chinwag) == offered[-1], told="the last")
+        await chinwag.shows(offered[-1])
+        await chinwag.hides("auto ")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.chat.prompt.text == f"/theme {offered[-1]}", told="it in the prompt")
+        assert chinwag.chat.prompt.is_typed
+        await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.chat.prompt.is_empty, told="it done")
+
+
+async def test_enter_that_chose_nothing_sends_and_escape_closes(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask tour:8b")
+        await chinwag.type("/the")
+        await chinwag.until(lambda: marked(chinwag), told="completions")
+        await chinwag.press("down", "escape")
+        await chinwag.until(lambda: not marked(chinwag), told="none")
+        assert chinwag.chat.prompt.text == "/the"
+        await chinwag.press("ctrl+u")
+        await chinwag.type("/keys")
+        await chinwag.press("enter")
+        await chinwag.shows("type to filter", "in the prompt")

@@ -95,6 +95,16 @@ async def test_in_a_narrow_window_the_first_words_stand_below(folders: Folders) 
         await chinwag.shows("this noon, please", "enter open", "ctrl+n new", "alt+d delete", "alt+n rename", "esc back")
 
 
+@pytest.mark.parametrize("size", [(120, 30), (112, 24), (200, 28)])
+async def test_what_covers_the_prompt_covers_all_of_it(folders: Folders, size: tuple[int, int]) -> None:
+    await on_the_shelf(folders, ("this noon", timedelta(minutes=5)))
+    async with folders.start(size=size, now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows("esc back", "about this noon")
+        assert len(chinwag.rows) == size[1]
+        assert all(row[0] in "┌│└" and row[size[0] - 1] in "┐│┘" for row in chinwag.rows)
+
+
 async def test_in_the_smallest_window_there_is_a_list_a_note_and_a_way_back(folders: Folders) -> None:
     await on_the_shelf(folders, *((f"subject {number}", timedelta(minutes=number)) for number in range(30)))
     async with folders.start(size=(30, 8), now=lambda: NOW) as chinwag:

@@ -82,7 +82,7 @@ async def test_while_a_value_is_written_the_keys_of_that_are_told(folders: Folde
         await chinwag.type("prose width")
         await chinwag.press("enter")
         await chinwag.press("enter")
-        await chinwag.shows("leave as was")
+        await chinwag.shows("enter keep")
         assert "keep" in told(await open_help(chinwag))
 
 
@@ -118,7 +118,7 @@ async def test_in_the_find_bar_its_keys_are_told_and_it_stays(folders: Folders) 
         text = told(await open_help(chinwag))
         assert "in the find bar" in text
         assert all(word in text for _, word in chinwag.chat.find_bar.keys_line())
-        assert "earlier prompts" not in text
+        assert "ctrl+j" not in text
         await chinwag.press("escape")
         await chinwag.until(lambda: chinwag.chat.find_bar.has_focus_within, told="the find bar, as it was")
 
@@ -150,6 +150,17 @@ async def test_a_changed_key_of_a_list_is_told_as_it_is(folders: Folders) -> Non
         text = told(await open_help(chinwag))
         assert "f9" in text
         assert "alt+n" not in text
+
+
+async def test_in_the_smallest_window_a_key_is_told(folders: Folders) -> None:
+    async with folders.start(size=(30, 8)) as chinwag:
+        await chinwag.until(lambda: chinwag.chat.session.conversation.model, told="a model")
+        screen = await open_help(chinwag)
+        await chinwag.until(lambda: any("› enter" in row for row in chinwag.rows), told="the first key")
+        await chinwag.press("down")
+        marked = screen.list.marked
+        assert marked
+        await chinwag.until(lambda: any("› ctrl+j" in row for row in chinwag.rows), told="the next key")
 
 
 async def test_what_would_do_nothing_says_why(folders: Folders) -> None:

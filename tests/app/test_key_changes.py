@@ -111,4 +111,6 @@ async def test_a_changed_key_for_a_new_conversation_works_in_the_list_of_them_to
         await running.press("ctrl+n")
         assert running.app.screen is listed
         await running.press("ctrl+g")
-        await running.until(lambda: running.app.screen is running.chat and running.chat.session.is_empty, told="a new one")
+        await running.until(
+            lambda: running.app.screen is running.chat and running.chat.session.is_empty, told="a new one"
+        )

@@ -94,7 +94,8 @@ async def test_the_prompts_of_earlier_conversations_are_found_too(folders: Folde
         await asked(chinwag, "how tall do redwoods grow")
     async with folders.start(model="script-count-5-0") as chinwag:
         await asked(chinwag, "something else")
-        await chinwag.send("/history redwo")
+        await chinwag.type("/history redwo")
+        await chinwag.press("enter")
         await finds(chinwag, "how tall do redwoods grow")
         await chinwag.shows("1 of 1")
 

@@ -366,7 +366,10 @@ async def test_no_room_beside_another_model_is_asked_about(tmp_path: Path) -> No
 async def test_a_chosen_model_is_loaded_at_once_with_what_the_chat_will_send(
     folders: Folders, server: DemoServer
 ) -> None:
-    folders.write("config/settings.toml", "[chat]\nloads_chosen_model = true\n[generation]\ncontext_tokens = 4096\ntemperature = 0\n")
+    folders.write(
+        "config/settings.toml",
+        "[chat]\nloads_chosen_model = true\n[generation]\ncontext_tokens = 4096\ntemperature = 0\n",
+    )
     async with folders.start() as chinwag:
         await chinwag.shows("Ask tour:8b")
         await chinwag.send("/model thinker:8b")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from tests.benchmarks import idle, keys, machine, opening, shelf, start, streaming
-from tests.benchmarks.plan import LONGEST_TOKENS, QUICK, SMALLEST, USUAL, Plan
+from tests.benchmarks.plan import QUICK, SMALLEST, USUAL, Plan
 
 BENCHMARKS: Mapping[str, Callable[[Plan], None]] = {
     "start": start.run,
@@ -24,13 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--quick", action="store_true", help="a look in about a minute instead of a run of many")
-    much.add_argument("--long", action="store_true", help=f"also with {LONGEST_TOKENS:,} tokens already there")
     much.add_argument("--smallest", action="store_true", help="only whether it still runs; the figures mean nothing")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
     chosen = parser.parse_args(arguments)
     plan = QUICK if chosen.quick else SMALLEST if chosen.smallest else USUAL
-    if chosen.long:
-        plan = replace(plan, already_there_tokens=(*plan.already_there_tokens, LONGEST_TOKENS))
     print("\n".join(machine.lines()), flush=True)
     for name in chosen.only or BENCHMARKS:
         BENCHMARKS[name](plan)

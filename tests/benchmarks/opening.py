@@ -23,6 +23,8 @@ from tui.storage.shelf import Shelf
 
 TITLE = "a long talk"
 LAST_WORDS = "these are the last words"
+LIST = "Conversations"
+"""The heading of the list, whose preview has the last words as well."""
 BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 TOKENS_PER_ANSWER = 120
 
@@ -74,8 +76,12 @@ def open_only_conversation(terminal: Terminal) -> float:
     terminal.wait_until_quiet(QUIET_SECONDS, LONGEST_SECONDS)
     pressed_seconds = time.perf_counter()
     terminal.send(Key.enter)
-    terminal.wait_for(LAST_WORDS, LONGEST_SECONDS)
+    terminal.wait_until(_is_open, LONGEST_SECONDS)
     return pressed_seconds
+
+
+def _is_open(screen: str) -> bool:
+    return LAST_WORDS in screen and LIST not in screen
 
 
 def run(plan: Plan) -> None:
@@ -94,9 +100,7 @@ def _opened(messages: int) -> list[str]:
             memory, cpu = resident_bytes(terminal.pid), cpu_seconds(terminal.pid)
             pressed_seconds = open_only_conversation(terminal)
             terminal.wait_until_quiet(QUIET_SECONDS, LONGEST_SECONDS)
-            shown_seconds = first_time(
-                terminal.reads, lambda screen: LAST_WORDS in screen, since_seconds=pressed_seconds
-            )
+            shown_seconds = first_time(terminal.reads, _is_open, since_seconds=pressed_seconds)
             cpu = cpu_seconds(terminal.pid) - cpu
             after = resident_bytes(terminal.pid)
             leave(terminal)

@@ -39,7 +39,16 @@ RESULT = Message(id="tool-1", role=Role.tool, text='{"a": 1,\n "b": 2}', at=STAR
     ],
 )
 def test_details_are_one_line_of_what_is_known(message: Message, expected: str) -> None:
-    assert details_of(message, "·") == expected
+    assert details_of(message, "·", room_cells=200) == expected
+
+
+def test_where_there_is_no_room_the_least_important_goes_first() -> None:
+    whole = details_of(NUMBERED, "·", room_cells=200)
+    seen = [details_of(NUMBERED, "·", room_cells=room) for room in range(len(whole), 20, -1)]
+    assert all(len(one) <= room for one, room in zip(seen, range(len(whole), 35, -1), strict=False))
+    assert list(dict.fromkeys(len(one.split(" · ")) for one in seen)) == [8, 7, 6, 5, 4, 3, 2]
+    assert "cut off" in details_of(NUMBERED, "·", room_cells=60)
+    assert seen[-1] == f"qwen3:8b · {DAY}"
 
 
 async def test_details_come_and_go_above_the_message() -> None:
@@ -49,9 +58,10 @@ async def test_details_come_and_go_above_the_message() -> None:
         before = host.screen_lines()
         host.transcript.toggle_details()
         assert host.screen_lines()[3].startswith(f"   qwen3:8b · {DAY} · 62.4 tok/s")
-        assert host.screen_lines()[4:6] == ["   loaded in 3.2 s · cut off", "   fine"]
+        assert host.screen_lines()[3].endswith("cut off")
+        assert host.screen_lines()[4:6] == ["", "   fine"]
         host.transcript.toggle_details("prompt-1")
-        assert host.screen_lines()[1:3] == [f"   you · {DAY}", " ▌ go"]
+        assert host.screen_lines()[1:4] == [f"   you · {DAY}", "", " ▌ go"]
         host.transcript.toggle_details("prompt-1")
         host.transcript.toggle_details()
         assert host.screen_lines() == before

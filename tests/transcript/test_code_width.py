@@ -30,6 +30,14 @@ def test_code_that_fits_offers_nothing_to_change() -> None:
     assert same_rows(rendered("```py\nshort = 1\n```", look=CUT), rendered("```py\nshort = 1\n```"))
 
 
+def test_a_long_line_that_comes_late_moves_nothing() -> None:
+    for look in (LOOK, CUT):
+        short, long = rendered("```py\nshort = 1\n", look=look), rendered(WIDE, look=look)
+        assert lines(short)[0].index("copy 1") == lines(long)[0].index("copy 1")
+        assert lines(short)[0].rstrip().endswith("copy 1")
+        assert len(lines(short)[0].rstrip()) > 96 + 3
+
+
 def test_tabs_and_wide_letters_are_cut_at_a_whole_letter() -> None:
     rows = rendered("```\n\t" + "漢字" * 60 + "\n```", look=replace(CUT, glyphs=ASCII))
     assert {row.strip.cell_length for row in rows} == {COLUMNS}

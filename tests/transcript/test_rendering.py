@@ -180,7 +180,7 @@ def test_a_table_of_more_columns_than_fit_becomes_a_list() -> None:
 
 def test_code_stands_on_its_ground_under_its_label() -> None:
     rows = rendered("```python\nprint(1)\n```")
-    assert lines(rows) == ["    python" + " " * 82 + "copy 1", "    print(1)", ""]
+    assert lines(rows) == ["    python" + " " * (COLUMNS - 18) + "copy 1", "    print(1)", ""]
     assert all(set(grounds(row)) == {PALETTE.background, PALETTE.code_background} for row in rows)
     assert colours(rows[1])["print"] == PALETTE.function
 
@@ -192,9 +192,9 @@ def test_code_wider_than_the_window_goes_on_in_the_next_row() -> None:
     assert [row.join for row in rows[1:-1]] == ["\n", "", ""]
 
 
-def test_the_ground_is_as_wide_as_prose_until_a_line_needs_more() -> None:
+def test_the_ground_is_as_wide_as_the_window_whatever_lies_on_it() -> None:
     narrow, wide = rendered("```\na\n```"), rendered("```\n" + "a" * 100 + "\n```")
-    assert [grounds(row)[PALETTE.code_background] for row in narrow] == [96, 96, 96]
+    assert [grounds(row)[PALETTE.code_background] for row in narrow] == [COLUMNS - 4] * 3
     assert [grounds(row)[PALETTE.code_background] for row in wide] == [COLUMNS - 4] * 3
 
 

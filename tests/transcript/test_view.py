@@ -280,7 +280,7 @@ async def test_links_and_code_can_be_clicked() -> None:
         host.transcript.show(conversation(answer("[label](https://e.org/x)\n\n```py\nprint()\n```")))
         await pilot.click(host.transcript, offset=(4, 1))
         assert host.posted == [("link", "https://e.org/x")]
-        await pilot.click(host.transcript, offset=(95, 3))
+        await pilot.click(host.transcript, offset=(host.screen_lines()[3].index("copy"), 3))
         assert host.posted[1:] == [("code", 1, "print()\n")]
 
 

@@ -17,10 +17,11 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.worker import WorkerFailed
+from textual.worker import Worker, WorkerFailed
 
 from tui.app.ascii_only import AsciiOnly
 from tui.app.attention import Attention, AttentionWishes, Focus
+from tui.app.commands.enter_key import with_enter
 from tui.app.commands.keymap import Keymap, remappable, shown_keys, with_keys
 from tui.app.crash import EXIT_CODE, Crash, CrashReports, hear_faults_elsewhere
 from tui.app.glyphs import ASCII, UNICODE, Glyphs
@@ -264,7 +265,17 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         if error is None:
             self._sayings.say("a fault in chinwag", role="error", more=message, seconds=FAULT_SECONDS)
         elif self._crash_reports.is_new(error):
-            self.run_worker(self._tell_fault(error, message))
+            self._tell_fault_soon(error, message)
+
+    def _tell_fault_soon(self, error: BaseException, during: str) -> None:
+        """At once where no event loop runs any more that could do it: only the report is of use then."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._crash_reports.tell(error, during=during)
+        else:
+            # Not the coroutine itself: one that is cancelled before it begins was never awaited.
+            _: Worker[None] = self.run_worker(partial(self._tell_fault, error, during))
 
     async def _tell_fault(self, error: BaseException, during: str) -> None:
         told = await asyncio.to_thread(self._crash_reports.tell, error, during=during)
@@ -384,7 +395,7 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
             self.pick_theme(appearance.theme)
         elif name == "appearance.motion":
             self.animation_level = "full" if self._environment.has_motion and appearance.motion else "none"
-        elif name.startswith(f"{KEYS}."):
+        elif name.startswith(f"{KEYS}.") or name == "terminal.enter_sends":
             self._use_keys()
             self.chat.use_keymap(self._command_keys)
         elif name == "appearance.prose_width_columns":
@@ -421,7 +432,8 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
             self._driver.write(text)
 
     def _use_keys(self) -> None:
-        self._command_keys = with_keys(self._workspace.loaded.keys)
+        keymap, sends = with_keys(self._workspace.loaded.keys), self._workspace.loaded.settings.terminal.enter_sends
+        self._command_keys = replace(keymap, commands=with_enter(keymap.commands, enter_sends=sends))
         self.set_keymap(dict(self._command_keys.changed))
 
     def _ask_terminal(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,19 @@ def put_in_temporary_file(text: str) -> Path | None:
     """A file that only this person can read, where the system keeps such; None when not even that is possible."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="chinwag-", suffix=".md")
-        with open(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "replace"))
-            file.flush()
-            os.fsync(file.fileno())
     except OSError:
         return None
-    return Path(name)
+    file = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode("utf-8", "replace"))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.unlink()
+        return None
+    return file
 
 
 def stop_clocks(app: App[Any]) -> None:

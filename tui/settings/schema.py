@@ -352,6 +352,12 @@ SETTINGS: tuple[Setting, ...] = (
         flag="--mouse",
     ),
     Setting(
+        name="terminal.enter_sends",
+        kind="switch",
+        default=True,
+        help="whether enter sends; off: it makes a new line, and ctrl+enter, escape and enter, or ctrl+d on text send",
+    ),
+    Setting(
         name="terminal.plain",
         kind="switch",
         default=False,

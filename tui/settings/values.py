@@ -62,6 +62,7 @@ class AppearanceSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalSettings:
     mouse: bool
+    enter_sends: bool
     plain: bool
 
 

@@ -439,7 +439,7 @@ COMMANDS: tuple[Command, ...] = (
         where=Where.prompt,
     ),
     Command(name="prompt.open_paste", words="open a folded paste into the text", keys=("alt+x",), where=Where.prompt),
-    Command(name="prompt.complete", words="complete a /command", keys=("tab",), where=Where.prompt),
+    Command(name="prompt.complete", words="complete a /command; up and down choose", keys=("tab",), where=Where.prompt),
     Command(name="list.use", words="use what is marked", keys=("enter",), where=Where.lists),
     Command(name="list.refresh", words="read the models again", keys=("alt+r",), bound=("alt+r",), where=Where.lists),
     Command(

@@ -13,6 +13,7 @@ from textual.containers import Container
 from textual.timer import Timer
 
 from tui.app.commands.declared import COMMANDS, Where
+from tui.app.commands.enter_key import newline_key, send_key
 from tui.app.commands.keymap import NO_KEY, Keymap
 from tui.app.glyphs import Glyphs
 from tui.app.sayings import SAID_SECONDS, Sayings
@@ -257,6 +258,7 @@ class ChatView(FastScreen[None]):
         else:
             first = model or "chinwag"
         key = self._keymap.sentence
+        sends = self._workspace.loaded.settings.terminal.enter_sends
         more = (
             (key("model.choose", "another model"), key("conversation.open", "earlier conversations")),
             (key("commands", "every command"), key("help.keys", "the keys")),
@@ -264,7 +266,7 @@ class ChatView(FastScreen[None]):
         return (
             first,
             "",
-            f"write something and press enter {dot} ctrl+j makes a new line",
+            f"write something and press {send_key(enter_sends=sends)} {dot} {newline_key(enter_sends=sends)} makes a new line",
             *(f" {dot} ".join(filter(None, line)) for line in more),
         )
 
@@ -399,17 +401,19 @@ class ChatView(FastScreen[None]):
     def _useful_keys(self) -> Keys:
         session, hint = self._session, self._keymap.hint
         is_writing = self._has_widgets and not self.prompt.is_empty
+        sends = self._workspace.loaded.settings.terminal.enter_sends
+        sending, line_end = send_key(enter_sends=sends), newline_key(enter_sends=sends)
         opening, new = hint("conversation.open", "open"), hint("conversation.new", "new")
         model = hint("model.choose", "model")
         if session.is_read_only:
             keys: Keys = (*opening, *new)
         elif session.is_answering:
             keys = hint("answer.stop", "stop")
-            keys += (("enter", "queue"),) if is_writing else (*opening, *new)
+            keys += ((sending, "queue"),) if is_writing else (*opening, *new)
         elif is_writing:
-            keys = (("enter", "send"), ("ctrl+j", "new line"), *hint("prompt.clear", "clear"))
+            keys = ((sending, "send"), (line_end, "new line"), *hint("prompt.clear", "clear"))
             if self.prompt.has_paste:
-                keys = (("enter", "send"), ("alt+x", "open the paste"), *keys[1:])
+                keys = ((sending, "send"), ("alt+x", "open the paste"), *keys[1:])
         elif session.can_try_again():
             keys = (("enter", "again"), *model, *new, *opening)
         elif session.is_paused:

@@ -160,11 +160,7 @@ class ChatScreen(ChatHistory):
     # The program
 
     def action_complete(self) -> None:
-        self.show_completions()
-        completion = self.query_one(Completions).first
-        if completion is not None:
-            self.prompt.load(completion.text)
-            self.show_completions()
+        self.take_completion()
 
     def action_suspend_app(self) -> None:
         self.app.action_suspend_process()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tui.app.commands.declared import Command
 from tui.app.screens.chat_prompt import ChatPrompt
+from tui.app.widgets.completions import Completions
 from tui.engine import Model
 from tui.metrics.wording import size_text
 from tui.theming.read import AUTO, kind_of
@@ -13,6 +14,35 @@ from tui.theming.read import AUTO, kind_of
 
 class ChatCompletion(ChatPrompt):
     """Only what is known already: nobody waits for a server while typing."""
+
+    async def begin(self) -> None:
+        await super().begin()
+        self.prompt.share_keys(step=self._step_completions, enter=self._enter_takes_completion)
+
+    def _step_completions(self, steps: int) -> bool:
+        completions = self.query_one(Completions)
+        if not completions.is_open:
+            return False
+        self.show_completions()
+        completions.move(steps)
+        return True
+
+    def _enter_takes_completion(self) -> bool:
+        """Only what was chosen: else what is typed is a command already, or a prompt."""
+        completions = self.query_one(Completions)
+        if not completions.is_open or not completions.is_chosen:
+            return False
+        return self.take_completion()
+
+    def take_completion(self) -> bool:
+        """The marked one into the prompt; False where there is none."""
+        self.show_completions()
+        completion = self.query_one(Completions).marked
+        if completion is None:
+            return False
+        self.prompt.load(completion.text)
+        self.show_completions()
+        return True
 
     def choices_for(self, command: Command) -> Iterable[tuple[str, str]]:
         match command.action:

@@ -34,7 +34,7 @@ class ChatConnection(ChatView):
             if self._connect is not None:
                 self._connect.connected()
             if self._is_told_down:
-                self.say(f"connected to {self._workspace.host.name}", role="success", about="connection")
+                self.say(f"connected to {self._workspace.host.name}", role="success", at_once=True, about="connection")
             self._is_told_down = False
             self.choose_model_soon()
         elif state.was_ever_up and not self._is_told_down:

@@ -6,7 +6,10 @@ from contextlib import suppress
 
 from textual import on
 
+from tui.app.commands.declared import read_slash
+from tui.app.commands.keymap import Keymap
 from tui.app.screens.chat_ollama import ChatOllama
+from tui.app.widgets.completions import Completions
 from tui.app.widgets.found_prompts import FoundPrompts
 from tui.app.widgets.history_bar import HistoryBar
 from tui.chat.session import Session
@@ -26,6 +29,17 @@ class ChatHistory(ChatOllama):
     _looked_into: set[str]
     """The conversations whose prompts are known since the search began."""
 
+    async def begin(self) -> None:
+        await super().begin()
+        self._use_enter()
+
+    def use_keymap(self, keymap: Keymap) -> None:
+        self._use_enter()
+        super().use_keymap(keymap)
+
+    def _use_enter(self) -> None:
+        self.prompt.enter_sends = self._workspace.loaded.settings.terminal.enter_sends
+
     @property
     def history_bar(self) -> HistoryBar:
         return self.query_one(HistoryBar)
@@ -39,9 +53,17 @@ class ChatHistory(ChatOllama):
         self.copy_line.close()
         self._keep_draft(self._session)
         self._written = (self.prompt.text, self.prompt.is_typed)
-        self._found = FoundPrompts().and_older(reversed(self.prompt.history))
+        self._found = FoundPrompts().and_older(one for one in reversed(self.prompt.history) if not _is_search(one))
         self._looked_into = {self._session.id}
         bar.open(words)
+        self.show_completions()
+
+    def show_completions(self) -> None:
+        """What is found is no beginning of a command, and nothing lies over the bar."""
+        if self.history_bar.is_open:
+            self.query_one(Completions).show(())
+        else:
+            super().show_completions()
 
     def close_find(self) -> bool:
         return self._end_search(takes=False) or super().close_find()
@@ -61,6 +83,7 @@ class ChatHistory(ChatOllama):
         if had_focus:
             self.prompt.focus()
         self._keep_draft(self._session)
+        self.show_completions()
         self.show_status()
         return True
 
@@ -151,6 +174,12 @@ class ChatHistory(ChatOllama):
     async def put_away(self) -> None:
         self._end_search(takes=False)
         await super().put_away()
+
+
+def _is_search(prompt: str) -> bool:
+    """The command that began the search has what is looked for in it, too."""
+    slash = read_slash(prompt)
+    return slash is not None and slash[0].name == "prompt.search"
 
 
 def _prompts_of(conversation: Conversation) -> tuple[str, ...]:

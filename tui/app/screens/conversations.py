@@ -75,7 +75,9 @@ class ConversationList(ListScreen):
     DEFAULT_CSS = """
     ConversationList.-tall > Vertical { width: 112; }
     ConversationList.-tall.-preview > Vertical { width: 200; max-width: 98%; }
-    ConversationList.-tall.-tiny > Vertical, ConversationList.-tall.-low > Vertical { margin: 0; width: 100%; }
+    ConversationList.-tall.-tiny > Vertical, ConversationList.-tall.-low > Vertical {
+        margin: 0; width: 100%; max-width: 100%;
+    }
     ConversationList #shelf { layout: horizontal; height: 1fr; }
     ConversationList #titles { width: 5fr; height: 100%; layers: base over; }
     ConversationList #beside { display: none; width: 4fr; height: 100%; margin-left: 1; border-left: solid $role-border; }

@@ -76,7 +76,9 @@ def help_sections(
     if is_chat and bar is not None:
         heading = "in the find bar" if isinstance(bar, FindBar) else "for what to copy"
         sections = [
-            HelpSection(heading=heading, lines=tuple(HelpLine(keys=(key,), words=word) for key, word in bar.keys_line())),
+            HelpSection(
+                heading=heading, lines=tuple(HelpLine(keys=(key,), words=word) for key, word in bar.keys_line())
+            ),
             HelpSection(heading=HEADINGS[Where.chat], lines=tuple(_command_lines(commands, Where.chat, why_not))),
         ]
     elif is_chat:

@@ -51,14 +51,18 @@ class KeptCode:
         exec(code, names, found)  # noqa: S102 - in the place of theirs
 
     def keep(self) -> None:
-        """Writes what was compiled since ``use``. Blocks, and says nothing where the file cannot be written."""
-        if not self._is_new or sys.dont_write_bytecode:
+        """Writes what was compiled since ``use``, and lets go of all of it: what comes later is compiled as ever.
+
+        Blocks, and says nothing where the file cannot be written.
+        """
+        used, self._used, self._known = self._used, {}, {}
+        is_new, self._is_new = self._is_new, False
+        if not is_new or sys.dont_write_bytecode:
             return
-        self._is_new = False
         # Others may have kept something meanwhile.
-        codes = {**read_codes(self._path), **self._used}
+        codes = {**read_codes(self._path), **used}
         if sum(map(len, codes.values())) > MOST_KEPT_BYTES:
-            codes = dict(self._used)
+            codes = used
         with suppress(OSError):
             write_codes(self._path, codes)
 

@@ -98,10 +98,12 @@ class CodeShape:
 
 
 def code_shape(widest: int, number: int | None, margin: Margin, look: Look, *, is_toggled: bool = False) -> CodeShape:
-    """For code whose widest line takes ``widest`` cells: as wide as prose, or as the window when a line needs it."""
-    page = look.page
+    """For code whose widest line takes ``widest`` cells.
+
+    The ground is as wide as the window whatever lies on it, so that a long line that comes late moves nothing.
+    """
+    end = look.page.wide_end
     needed = margin.columns + 2 * _PADDING_COLUMNS + widest
-    end = page.prose_end if needed <= page.prose_end else page.wide_end
     if number is None or look.wraps_code or needed <= end:
         return CodeShape(end, number)
     return CodeShape(end, number, wraps=is_toggled, can_toggle=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.cleaning import clean_line
+from tui.cleaning import cell_width, clean_line
 from tui.conversations.values import Message, Role
 from tui.engine import FinalCounts, ToolCall
 from tui.metrics.wording import (
@@ -15,14 +15,23 @@ from tui.metrics.wording import (
 
 _SHOWN_MODEL_CELLS = 60
 _LONGEST_PREVIEW_CHARACTERS = 400
+_LEAST_IMPORTANT_FIRST = ("loaded", "read", "first", "tokens", "speed", "ended")
 _TOLD_LOAD_SECONDS = 0.1
 """Loading faster than that is no loading."""
 
 
-def details_of(message: Message, separator: str) -> str:
-    """Role or model, local time, and the message's own numbers; what is not known is left out."""
-    words = [_author(message), f"{message.at.astimezone():%Y-%m-%d %H:%M}", *_numbers(message)]
-    return f" {separator} ".join(words)
+def details_of(message: Message, separator: str, *, room_cells: int) -> str:
+    """Role or model, local time, and the message's own numbers; what is not known is left out.
+
+    Where one line of ``room_cells`` has no room for all, the least important goes first: never who and when.
+    """
+    words = {"author": _author(message), "at": f"{message.at.astimezone():%Y-%m-%d %H:%M}", **_numbers(message)}
+    gap = f" {separator} "
+    for least in _LEAST_IMPORTANT_FIRST:
+        if cell_width(gap.join(words.values())) <= room_cells:
+            break
+        words.pop(least, None)
+    return gap.join(words.values())
 
 
 def _author(message: Message) -> str:
@@ -33,24 +42,24 @@ def _author(message: Message) -> str:
     return "model" if message.role is Role.assistant else message.role.value
 
 
-def _numbers(message: Message) -> list[str]:
+def _numbers(message: Message) -> dict[str, str]:
     counts = message.counts or FinalCounts()
-    words: list[str] = []
+    words: dict[str, str] = {}
     if counts.tokens_per_second is not None:
-        words.append(speed_words(counts.tokens_per_second))
+        words["speed"] = speed_words(counts.tokens_per_second)
     duration = f" in {seconds_text(message.seconds)}" if message.seconds is not None else ""
     if counts.answer_tokens is not None:
-        words.append(f"{token_count_words(counts.answer_tokens)}{duration}")
+        words["tokens"] = f"{token_count_words(counts.answer_tokens)}{duration}"
     elif message.pieces:
-        words.append(f"{token_count_words(message.pieces, is_estimate=True)}{duration}")
+        words["tokens"] = f"{token_count_words(message.pieces, is_estimate=True)}{duration}"
     if message.first_token_seconds is not None:
-        words.append(first_token_words(message.first_token_seconds))
+        words["first"] = first_token_words(message.first_token_seconds)
     if counts.prompt_tokens is not None:
-        words.append(f"{tokens_text(counts.prompt_tokens)} read")
+        words["read"] = f"{tokens_text(counts.prompt_tokens)} read"
     if counts.load_seconds is not None and counts.load_seconds >= _TOLD_LOAD_SECONDS:
-        words.append(f"loaded in {seconds_text(counts.load_seconds)}")
+        words["loaded"] = f"loaded in {seconds_text(counts.load_seconds)}"
     if counts.done_reason == "length":
-        words.append("cut off")
+        words["ended"] = "cut off"
     return words
 
 

@@ -374,8 +374,9 @@ class Entry:
         # The line above the text is in the same part as the empty row, so that showing it renames no other part.
         top = [gap]
         if self.shows_details:
-            details = Span(details_of(self.message, look.glyphs.separator), Pen("muted"))
-            top += [replace(row, is_copied=False) for row in prose_rows([[details]], margin, look.page, look.styles)]
+            room = look.page.prose_end - TEXT_COLUMN
+            words = details_of(self.message, look.glyphs.separator, room_cells=room)
+            top += [self._one_line(words, Pen("muted"), look), replace(gap, is_copied=False)]
         sections: list[Section] = [FixedRows(top)]
         if self.message.role is Role.tool:
             words = result_words(self.message.text, look.glyphs.separator)
@@ -423,7 +424,9 @@ class Entry:
         kept = message.counts.answer_tokens if message.counts is not None else None
         tokens = kept if kept is not None else message.pieces
         mark = "~" if kept is None else ""
-        behind = f" {glyphs.separator} {mark}{tokens_text(tokens)} token{'' if tokens == 1 else 's'} kept" if tokens else ""
+        behind = (
+            f" {glyphs.separator} {mark}{tokens_text(tokens)} token{'' if tokens == 1 else 's'} kept" if tokens else ""
+        )
         match message.state:
             case MessageState.stopped:
                 rows.append(self._one_line(f"{glyphs.stopped} stopped{behind}", Pen("muted"), look))

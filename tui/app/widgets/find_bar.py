@@ -116,7 +116,13 @@ class FindBar(Horizontal):
 
     def keys_line(self) -> tuple[tuple[str, str], ...]:
         """The keys that work while something is typed here, each with its word."""
-        return (("enter", "next"), ("down", "next"), ("up", "previous"), ("ctrl+f", "find something else"), ("esc", "close"))
+        return (
+            ("enter", "next"),
+            ("down", "next"),
+            ("up", "previous"),
+            ("ctrl+f", "find something else"),
+            ("esc", "close"),
+        )
 
     def _count(self) -> tuple[str, str]:
         """Words and role."""

@@ -121,6 +121,19 @@ class Prompt(Widget):
     def takes_back(self, value: bool) -> None:
         self._area.takes_back = value
 
+    @property
+    def enter_sends(self) -> bool:
+        """Whether Enter sends; else it makes a new line, and Ctrl+Enter, Escape Enter, or Ctrl+D on text send."""
+        return self._area.enter_sends
+
+    @enter_sends.setter
+    def enter_sends(self, value: bool) -> None:
+        self._area.enter_sends = value
+
+    def share_keys(self, *, step: Callable[[int], bool], enter: Callable[[], bool]) -> None:
+        """Up and Down (-1 and 1) and Enter go to these first, and no further where they give True."""
+        self._area.steps_elsewhere, self._area.enters_elsewhere = step, enter
+
     def type(self, text: str) -> None:
         """Put ``text`` at the cursor, as if it was typed here."""
         self._area.type(text)

@@ -26,7 +26,7 @@ CHANGED_SECONDS = 0.25
 # Textual divides by a timer's length.
 _SOONEST_SECONDS = 0.001
 _NO_TEXT_WITH = ("alt", "ctrl", "super", "hyper", "meta")
-_NEWLINE_KEYS = "ctrl+j,alt+enter,shift+enter,ctrl+enter"
+_NEWLINE_KEYS = "ctrl+j,shift+enter"
 _UNDO_KEYS = "ctrl+underscore,ctrl+shift+minus,ctrl+shift+underscore,ctrl+slash"
 
 
@@ -50,8 +50,9 @@ class PromptArea(ShellEditing, inherit_bindings=False):
     PromptArea:ansi .text-area--selection { background: $role-background; text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("enter", "send", "send", "send"),
+        _key("enter", "enter", "send", "send"),
         _key(_NEWLINE_KEYS, "newline", "newline", "new line"),
+        _key("alt+enter,ctrl+enter", "other_enter", "other_enter", "new line"),
         _key("up", "previous", "previous", "up, at the top the earlier prompt"),
         _key("down", "next", "next", "down, at the end the later prompt"),
         _key("alt+x", "open_paste", "open_paste", "open the paste"),
@@ -62,7 +63,8 @@ class PromptArea(ShellEditing, inherit_bindings=False):
         _key("home,ctrl+a", "line_start", "line_start", "start of the line"),
         _key("end,ctrl+e", "line_end", "line_end", "end of the line"),
         _key("backspace,shift+backspace", "delete_left", "delete_left", "delete to the left"),
-        _key("delete,ctrl+d", "delete_right", "delete_right", "delete to the right"),
+        _key("delete", "delete_right", "delete_right", "delete to the right"),
+        _key("ctrl+d", "delete_or_send", "delete_or_send", "delete to the right"),
         _key("ctrl+w,alt+backspace,ctrl+backspace", "kill_word_left", "kill_word_left", "take the word before"),
         _key("alt+d,alt+delete,ctrl+delete", "kill_word_right", "kill_word_right", "take the word after"),
         _key("ctrl+u,super+backspace", "kill_to_start", "kill_to_start", "take the line up to here"),
@@ -86,6 +88,12 @@ class PromptArea(ShellEditing, inherit_bindings=False):
     takes_typed_text = True
     takes_back: bool
     """Whether Up at the top, while no earlier prompt is looked at, posts ``TakeBack``."""
+    steps_elsewhere: Callable[[int], bool]
+    """Asked first at Up (-1) and Down (1): whether they moved something else."""
+    enters_elsewhere: Callable[[], bool]
+    """Asked first at Enter: whether it took something else."""
+    enter_sends: bool
+    """Else it makes a new line in a text, and what else makes one sends: Ctrl+Enter, Escape Enter, and Ctrl+D."""
     owner: str
     """What the text belongs to, for messages."""
     prompts: PromptHistory
@@ -97,6 +105,9 @@ class PromptArea(ShellEditing, inherit_bindings=False):
         self.cursor_blink = False
         self.match_cursor_bracket = False
         self.takes_back = False
+        self.enter_sends = True
+        self.steps_elsewhere = lambda _steps: False
+        self.enters_elsewhere = lambda: False
         self.owner = ""
         self.prompts = PromptHistory()
         self._clock = clock
@@ -301,6 +312,26 @@ class PromptArea(ShellEditing, inherit_bindings=False):
 
     # --- sending, and earlier prompts
 
+    def action_enter(self) -> None:
+        if self.enters_elsewhere():
+            return
+        if self.enter_sends or self.is_empty:
+            self.action_send()
+        else:
+            self.action_newline()
+
+    def action_other_enter(self) -> None:
+        if self.enter_sends:
+            self.action_newline()
+        else:
+            self.action_send()
+
+    def action_delete_or_send(self) -> None:
+        if self.enter_sends or self.is_empty:
+            self.action_delete_right()
+        else:
+            self.action_send()
+
     def action_send(self) -> None:
         row, column = self.cursor_location
         line = self.document[row]
@@ -331,6 +362,8 @@ class PromptArea(ShellEditing, inherit_bindings=False):
         self.replace("\n", *self.selection, maintain_selection_offset=False)
 
     def action_previous(self) -> None:
+        if self.steps_elsewhere(-1):
+            return
         if not self.selection.is_empty or not self.navigator.is_first_wrapped_line(self.cursor_location):
             self.action_cursor_up()
         elif self.takes_back and self.prompts.position == len(self.prompts.entries):
@@ -341,6 +374,8 @@ class PromptArea(ShellEditing, inherit_bindings=False):
             self.action_cursor_up()
 
     def action_next(self) -> None:
+        if self.steps_elsewhere(1):
+            return
         if not self.selection.is_empty or not self.navigator.is_last_wrapped_line(self.cursor_location):
             self.action_cursor_down()
         elif (history := self.prompts.later(self.full_text)) is not None:

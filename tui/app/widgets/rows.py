@@ -139,7 +139,8 @@ class RowList(ScrollView, can_focus=False):
             return
         top = self.scroll_offset.y
         first = self._mark
-        while first > 0 and not self._rows[first - 1].key and self._mark - first < 2:
+        # The heading above it too, unless that would leave no row for what is marked.
+        while first > 0 and not self._rows[first - 1].key and self._mark - first < min(2, height - 1):
             first -= 1
         if first < top:
             self.scroll_to(y=first, animate=False)

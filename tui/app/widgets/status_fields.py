@@ -313,7 +313,9 @@ def _context_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
     # What is written counts as well: the number is what the next request will have.
     used, mark = (used or 0) + added if added else used, "~" if added else mark
     if not limit or limit <= 0:
-        return [] if used is None else [Field(((f"context {mark}{tokens_text(used)}", "muted"),)), *_added_fields(added)]
+        return (
+            [] if used is None else [Field(((f"context {mark}{tokens_text(used)}", "muted"),)), *_added_fields(added)]
+        )
     share = (used or 0) / limit
     full = min(METER_CELLS, round(METER_CELLS * share))
     if used and not full:
