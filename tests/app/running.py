@@ -23,6 +23,7 @@ from tui.app.terminal.key_spelling import Report
 from tui.app.terminal.keys import KeyDecoder
 from tui.demo import DemoServer
 from tui.environment import Environment, read_environment
+from tui.ollama.gpu import MachineReader
 from tui.workspace import StartOptions, Workspace
 
 PATIENCE_SECONDS = 15.0
@@ -159,9 +160,13 @@ class Folders:
         clock = Clock()
 
         def prepare(chosen: StartOptions) -> Workspace:
-            return Workspace.prepare(
+            workspace = Workspace.prepare(
                 chosen, environ=self.environ(**(environ or {})), clock=clock, now=now, random_bytes=os.urandom
             )
+            # The machine that the tests run on is none of theirs.
+            nowhere = self.root / "nowhere"
+            workspace.machine = MachineReader(nvml=_no_nvml, drm=nowhere, meminfo=nowhere, devices=nowhere)
+            return workspace
 
         asked = StartOptions(**({} if options.get("is_demo") else {"host": self.url or None}) | options)
         app = ChinwagApp(prepare(asked), environment=self._environment(terminal), prepare=prepare)
@@ -179,6 +184,10 @@ class Folders:
 
     def _environment(self, terminal: Mapping[str, str]) -> Environment:
         return read_environment(terminal, platform="linux")
+
+
+def _no_nvml() -> Any:
+    raise ImportError
 
 
 @asynccontextmanager
