@@ -301,8 +301,8 @@ async def test_escape_and_other_screens_close_the_question(folders: Folders) -> 
         await chinwag.press("escape")
         await chinwag.until(lambda: chinwag.chat.prompt.is_active and not chinwag.chat.copy_line.is_open, told="back")
         await opened(chinwag)
-        await chinwag.press("f1")
-        await chinwag.shows("Keys")
+        await chinwag.press("ctrl+p")
+        await chinwag.shows("Commands")
         assert not chinwag.chat.copy_line.is_open
         await chinwag.press("escape")
         await chinwag.until(lambda: chinwag.chat.prompt.is_active, told="the prompt has the keys")

@@ -111,7 +111,7 @@ async def test_a_model_is_loaded_kept_and_unloaded(folders: Folders, server: Dem
         await chinwag.shows("kept until it is unloaded", "for good")
         await chinwag.press("u")
         await chinwag.shows("unloaded")
-        await chinwag.hides("on the gpu")
+        await chinwag.hides("· on the gpu")
     kept = [json.loads(one.body).get("keep_alive") for one in server.received if one.path == "/api/chat"]
     assert kept == [None, -1, 0]
 

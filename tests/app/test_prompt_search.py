@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.running import Folders, Running
+from tests.app.test_help import open_help, told
 from tui.app.widgets.found_prompts import FoundPrompts
 
 PROMPTS = ("the third, of trees", "the second", "the first, of TREES")
@@ -110,3 +111,25 @@ async def test_another_conversation_does_not_get_what_was_looked_at(folders: Fol
         await chinwag.shows("write something and press enter")
         assert chinwag.chat.prompt.is_empty
         assert not chinwag.chat.history_bar.is_open
+
+
+async def test_the_keys_of_the_search_are_told_and_what_was_there_comes_back(folders: Folders) -> None:
+    async with folders.start(model="script-count-5-0") as chinwag:
+        await asked(chinwag, "one about trees")
+        await chinwag.type("half")
+        await chinwag.press("ctrl+r")
+        await chinwag.type("tree")
+        await finds(chinwag, "one about trees")
+        text = told(await open_help(chinwag))
+        assert "while earlier prompts are searched" in text
+        assert "take it" in text
+        await chinwag.press("f1")
+        await finds(chinwag, "half")
+
+
+async def test_a_narrow_window_keeps_the_two_keys_that_matter(folders: Folders) -> None:
+    async with folders.start(model="script-count-5-0", size=(80, 24)) as chinwag:
+        await asked(chinwag, "one about trees")
+        await chinwag.press("ctrl+r")
+        await chinwag.type("tree")
+        await chinwag.shows("1 of 1", "enter take it · esc back")

@@ -10,6 +10,8 @@ from tui.app.commands.declared import read_slash
 from tui.app.commands.keymap import Keymap
 from tui.app.screens.chat_ollama import ChatOllama
 from tui.app.widgets.completions import Completions
+from tui.app.widgets.copy_line import CopyLine
+from tui.app.widgets.find_bar import FindBar
 from tui.app.widgets.found_prompts import FoundPrompts
 from tui.app.widgets.history_bar import HistoryBar
 from tui.chat.session import Session
@@ -43,6 +45,9 @@ class ChatHistory(ChatOllama):
     @property
     def history_bar(self) -> HistoryBar:
         return self.query_one(HistoryBar)
+
+    def _bar_with_keys(self) -> FindBar | CopyLine | HistoryBar | None:
+        return self.history_bar if self.history_bar.is_open else super()._bar_with_keys()
 
     def action_search_prompts(self, words: str = "") -> None:
         bar = self.history_bar

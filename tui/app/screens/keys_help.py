@@ -17,6 +17,7 @@ from tui.app.screens.connect import ConnectScreen
 from tui.app.screens.list_screen import HELP, PASSED_ON, ListScreen, highlight
 from tui.app.widgets.copy_line import CopyLine
 from tui.app.widgets.find_bar import FindBar
+from tui.app.widgets.history_bar import HistoryBar
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row
 from tui.cleaning import clean_line
@@ -65,7 +66,7 @@ def help_sections(
     top: Screen[object],
     *,
     is_chat: bool,
-    bar: FindBar | CopyLine | None = None,
+    bar: FindBar | CopyLine | HistoryBar | None = None,
     commands: Sequence[Command],
     why_not: Callable[[Command], str],
     eaten: Sequence[EatenKey],
@@ -74,7 +75,11 @@ def help_sections(
 ) -> tuple[HelpSection, ...]:
     """For the screen that has the keys. ``is_chat``: it is the conversation, with the focus in ``bar`` or the prompt."""
     if is_chat and bar is not None:
-        heading = "in the find bar" if isinstance(bar, FindBar) else "for what to copy"
+        headings: dict[type, str] = {
+            FindBar: "in the find bar",
+            HistoryBar: "while earlier prompts are searched",
+        }
+        heading = headings.get(type(bar), "for what to copy")
         sections = [
             HelpSection(
                 heading=heading, lines=tuple(HelpLine(keys=(key,), words=word) for key, word in bar.keys_line())

@@ -125,15 +125,19 @@ class HistoryBar(Horizontal):
     def _show_tail(self) -> None:
         words, role = self._count()
         count = (f"{words:>{_COUNT_CELLS}} ", role)
-        keys: list[tuple[str, str]] = []
-        for number, (key, word) in enumerate(self.keys_line()):
-            gap = f" {self._glyphs.separator} " if number else "  "
-            keys += [(gap, "muted"), (key, "accent"), (f" {word}", "muted")]
-        whole: Parts = (count, *keys, (" ", "muted"))
         room = self.size.width - self._label.size.width - _LEAST_INPUT_CELLS
-        tail: Parts = whole if cells_of(whole) <= room else (count,)
+        every = self.keys_line()
+        tails = (self._with_keys(count, every), self._with_keys(count, (every[0], every[-1])), (count,))
+        tail = next((one for one in tails if cells_of(one) <= room), tails[-1])
         self._tail.styles.width = cells_of(tail)
         self._tail.show(tail)
+
+    def _with_keys(self, count: tuple[str, str], shown: tuple[tuple[str, str], ...]) -> Parts:
+        parts: list[tuple[str, str]] = [count]
+        for number, (key, word) in enumerate(shown):
+            gap = f" {self._glyphs.separator} " if number else "  "
+            parts += [(gap, "muted"), (key, "accent"), (f" {word}", "muted")]
+        return (*parts, (" ", "muted"))
 
     def on_resize(self, event: events.Resize) -> None:
         self._show_tail()
