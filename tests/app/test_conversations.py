@@ -407,8 +407,9 @@ async def test_a_copy_that_no_clipboard_takes_says_where_it_lies(folders: Folder
         await open_list(chinwag)
         await chinwag.shows("1 conversation")
         await chinwag.press("alt+c")
-        await chinwag.shows(f"alpha as Markdown lies in {folders.root / 'state' / 'clipboard'}")
+        await chinwag.shows("alpha as Markdown lies in ")
         assert "sent to the terminal" not in chinwag.text
+        assert "alpha" in (folders.root / "state" / "clipboard").read_text("utf-8")
 
 
 async def test_what_another_chinwag_has_open_is_neither_renamed_nor_deleted(folders: Folders) -> None:
@@ -438,7 +439,8 @@ async def test_a_data_folder_that_cannot_be_used_is_told_at_start(folders: Folde
         await chinwag.shows("conversations cannot be kept")
         failure = await chinwag.workspace.shelf.refusal()
         assert failure is not None
-        assert failure.message == f"not a directory: {folders.root / 'data'}"
+        assert failure.message == "not a directory"
+        assert str(folders.root / "data") in failure.title
 
 
 async def test_a_data_folder_is_not_made_to_see_whether_it_can_be_used(folders: Folders) -> None:

@@ -29,7 +29,7 @@ class Room:
     @property
     def free_words(self) -> str:
         """``22.5 free``; empty when nothing is known."""
-        if self.gpu_free_bytes is not None:
+        if self.gpu_free_bytes:
             return f"{self.gpu_free_bytes / 1e9:.1f} free"
         return "" if self.ram_free_bytes is None else f"{self.ram_free_bytes / 1e9:.1f} of memory free"
 

@@ -244,7 +244,7 @@ class ModelScreen(ModalScreen[str | None], FastScreen[str | None]):
         free = [
             f"{size / 1e9:.1f} GB free {where}"
             for size, where in ((self._free.gpu_bytes, "on the gpu"), (self._free.ram_bytes, "in memory"))
-            if size is not None
+            if size
         ]
         yield ((f"  {', '.join(free)}" if free else "  how much memory is free there is not known", "muted"),)
         yield from (((f"  {line}", "muted"),) for line in FORMULA)

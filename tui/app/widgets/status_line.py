@@ -33,7 +33,7 @@ def status_strip(view: StatusView, *, width: int, theme: Theme, glyphs: Glyphs) 
     ink = Ink(theme.palette, "surface")
     blank = ink("muted")
     room = width - max(FIRST_KEY_CELLS, _key_cells(view.keys[:1]))
-    fields = _fitting(status_fields(view, glyphs), room, glyphs)
+    fields = _fitting(status_fields(view, glyphs), room, glyphs, most=max(room, width - _key_cells(view.keys[:1])))
     keys = view.keys[: keys_at_most(width)]
     while keys and _cells(fields) + _key_cells(keys) > width:
         keys = keys[:-1]
@@ -50,15 +50,18 @@ def status_strip(view: StatusView, *, width: int, theme: Theme, glyphs: Glyphs) 
     return Strip.join([left, Strip(right)]).adjust_cell_length(width, blank)
 
 
-def _fitting(fields: list[Field], room: int, glyphs: Glyphs) -> list[Field]:
-    """First what may be missing goes, then what stays moves together and is said shorter, and at last it is cut."""
+def _fitting(fields: list[Field], room: int, glyphs: Glyphs, *, most: int) -> list[Field]:
+    """First what may be missing goes, then what stays moves together and is said shorter, and at last it is cut.
+
+    ``most`` is what there is beside the key of this moment; only what would be cut takes it.
+    """
     fields = _without(fields, room, below=DROP_CONTEXT)
     if _cells(fields) > room:
         fields = [replace(field, gap=min(field.gap, NARROW_GAP_CELLS)) for field in fields]
     if _cells(fields) > room:
         fields = [replace(field, parts=field.short or field.parts) for field in fields]
     fields = _without(fields, room, below=DROP_CONTEXT + 1)
-    too_much = _cells(fields) - room
+    too_much = _cells(fields) - most
     if too_much > 0 and fields and room > 0:
         widest = max(range(len(fields)), key=lambda at: fields[at].cells)
         field = fields[widest]
