@@ -207,7 +207,8 @@ async def test_what_could_not_be_deleted_goes_on(folders: Folders) -> None:
             trash.rmdir()
         trash.write_text("in the way", encoding="utf-8")
         await chinwag.send("/delete")
-        await chinwag.shows("cannot", "▌ hello")
+        # How long the folder's name is, and so what is cut, is the machine's matter.
+        await chinwag.shows(" folder /", "▌ hello")
         session = chinwag.chat.session
         assert chinwag.workspace.sessions[session.id] is session
         trash.unlink()

@@ -404,7 +404,7 @@ async def test_a_doubt_is_said_once_and_the_file_each_time(folders: Folders) -> 
         chinwag.clock.ahead_seconds += 8
         await chinwag.shows("the tmux around this needs: set -g set-clipboard on")
         chinwag.clock.ahead_seconds += 12
-        await chinwag.shows(f"what was sent last lies in {folders.root / 'state' / 'clipboard'}")
+        await chinwag.shows("what was sent last lies in /")
         chinwag.clock.ahead_seconds += 60
         await chinwag.send("/copy all")
         await chinwag.shows("the conversation sent to the terminal's clipboard · also in")
