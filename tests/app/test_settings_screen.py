@@ -501,7 +501,7 @@ async def test_a_variable_that_wins_says_so_and_the_file_is_changed_all_the_same
 async def test_a_broken_file_is_named_left_alone_and_copied_before_the_first_change(file: Path) -> None:
     broken = "[appearance\ntheme = 'nord'\n"
     async with form(file, text=broken) as shown:
-        assert "settings.toml: it is not TOML" in shown.text
+        assert "settings.toml: not used, it stays as it is: it is not TOML" in shown.text
         await shown.go_to("appearance.motion")
         assert file.read_text() == broken
         await shown.press("space")
