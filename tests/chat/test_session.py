@@ -336,11 +336,17 @@ async def test_closing_as_the_answer_ends_does_not_send_the_queue() -> None:
     await rig.session.ask("one")
     call = await rig.engine.next_call()
     await rig.session.ask("two")
-    ended = asyncio.Event()
-    rig.session.subscribe(lambda event: ended.set() if isinstance(event, AnswerEnded) else None)
+    closing: list[asyncio.Task[None]] = []
+
+    def close_at_the_end(event: SessionEvent) -> None:
+        if isinstance(event, AnswerEnded):
+            closing.append(asyncio.ensure_future(rig.session.close()))
+
+    rig.session.subscribe(close_at_the_end)
     call.finish()
-    await asyncio.wait_for(ended.wait(), 5)
-    await rig.session.close()
+    await rig.session.settled()
+    assert len(closing) == 1
+    await closing[0]
     assert len(rig.engine.calls) == 1
     assert rig.disk.last.messages[-1].text == "two"
     assert rig.disk.last.messages[-1].state is MessageState.not_sent

@@ -19,7 +19,7 @@ from tui.ollama.errors import OllamaError
 from tui.ollama.requests import EmbedRequest
 
 STREAM = ("Content-Type", "application/x-ndjson")
-LONGEST_TURN_CPU_SECONDS = 0.5
+LONGEST_TURN_CPU_SECONDS = 1.5
 """Of the event loop's own thread, which a busy machine does not make longer; a slow one may, hence so much."""
 
 

@@ -18,6 +18,7 @@ import pytest
 from tests.terminal import REPOSITORY, Terminal, ctrl, pasted
 from tests.terminal_room.host import CRASH
 from tui.app.terminal.driver import SIGNALS_TOGETHER_SECONDS
+from tui.app.terminal.line_pace import LinePace
 from tui.app.terminal.writer import FRAMES_WAITING, TerminalOutput, TerminalWriter, open_output
 
 F2, F3, F4, F5 = "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~"
@@ -249,6 +250,24 @@ def test_a_full_terminal_refuses_frames_and_asks_for_them_later(pipe: tuple[int,
     assert drained.wait(5)
     assert writer.write_frame("next")
     assert os.read(reader, 10) == b"next"
+    writer.stop(1)
+
+
+def test_a_frame_that_waits_for_the_pace_of_the_line_is_asked_for_with_nothing_to_write(
+    pipe: tuple[int, TerminalOutput],
+) -> None:
+    _, output = pipe
+    pace, now_seconds = LinePace(), time.monotonic()
+    pace.stood(now_seconds - 1)
+    pace.took(20_000, now_seconds - 0.6)
+    pace.ended(now_seconds)
+    drained = threading.Event()
+    writer = TerminalWriter(output, drained=drained.set, lost=lambda: None, pace=pace)
+    writer.start()
+    # From the beginning the thread has nothing to do, and sleeps.
+    time.sleep(0.05)
+    assert writer.is_behind()
+    assert drained.wait(10)
     writer.stop(1)
 
 

@@ -59,12 +59,20 @@ class TerminalWriter:
     is out. ``lost`` is called once, when the terminal takes nothing any more; from then on text is thrown away.
     """
 
-    def __init__(self, output: TerminalOutput, *, drained: Callable[[], None], lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        output: TerminalOutput,
+        *,
+        drained: Callable[[], None],
+        lost: Callable[[], None],
+        pace: LinePace | None = None,
+    ) -> None:
+        """``pace`` is what is known of the line already."""
         self._output = output
         self._drained = drained
         self._lost = lost
         self._changed = threading.Condition()
-        self._pace = LinePace()
+        self._pace = pace or LinePace()
         self._waiting: deque[_Piece] = deque()
         self._waiting_bytes = 0
         self._waiting_frames = 0
@@ -96,8 +104,10 @@ class TerminalWriter:
             or self._waiting_bytes > WAITING_BYTES_FOR_FRAMES
             or self._pace.wait_seconds(time.monotonic()) > 0
         )
-        if is_behind:
+        if is_behind and not self._owes_drained:
             self._owes_drained = True
+            # With nothing to write the thread sleeps, and would not know that somebody waits for the pace of the line.
+            self._changed.notify()
         return is_behind
 
     def write(self, text: str) -> None:
