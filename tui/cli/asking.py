@@ -13,8 +13,9 @@ from typing import Any
 from tui.atomic import read_bounded
 from tui.chat.choice import choose_model
 from tui.cli.door import Door
-from tui.engine import EngineError, ErrorKind
+from tui.engine import EngineError, ErrorKind, FinalCounts
 from tui.failures import Failure
+from tui.metrics.wording import first_token_words, seconds_text, speed_words, token_count_words
 from tui.theming.nearest import nearest
 from tui.workspace import Workspace
 
@@ -90,6 +91,18 @@ def keep_alive_of(text: str | None) -> float | str | None:
         return None if text is None else float(text)
     except ValueError:
         return text
+
+
+def say_stats(door: Door, counts: FinalCounts | None, *, seconds: float, first_seconds: float | None) -> None:
+    """How long an answer took and how fast it came, on one line; what is not known is left out."""
+    words = [seconds_text(seconds)]
+    if first_seconds is not None:
+        words.append(first_token_words(first_seconds))
+    if counts is not None and counts.answer_tokens is not None:
+        words.append(token_count_words(counts.answer_tokens))
+    if counts is not None and counts.tokens_per_second is not None:
+        words.append(speed_words(counts.tokens_per_second))
+    door.warn(" · ".join(words))
 
 
 async def format_of(text: str | None) -> Mapping[str, Any] | None:

@@ -13,13 +13,13 @@ from typing import Any
 from tui.atomic import read_bounded
 from tui.chat.events import AnswerEnded, AnswerGrew, SessionEvent
 from tui.chat.session import Session
-from tui.cli.asking import Asked, add_asking_arguments, asked_of, model_for, see_that_it_may_leave
-from tui.cli.door import Door, Exit, exit_of
+from tui.cli.asking import Asked, add_asking_arguments, asked_of, model_for, say_stats, see_that_it_may_leave
+from tui.cli.door import Door, Exit
 from tui.cli.retry_words import retry_words
 from tui.conversations.values import Message, MessageState
 from tui.engine import ChatMessage, ChatRequest, Chunk, EngineError, ErrorKind, FinalCounts
 from tui.failures import Failure
-from tui.metrics.wording import first_token_words, seconds_text, speed_words, token_count_words
+from tui.metrics.wording import seconds_text
 from tui.workspace import Workspace
 
 LARGEST_FILE_BYTES = 16_000_000
@@ -288,23 +288,11 @@ async def _tell(
     if conversation_id and not door.as_json:
         door.talk(f"kept in {conversation_id}")
     if arguments.stats:
-        _say_stats(door, heard)
+        say_stats(door, heard.counts, seconds=heard.seconds, first_seconds=heard.first_seconds)
     if failure is None:
         return Exit.well
     code = door.fail(failure)
-    return Exit.broken_off if text and not isinstance(failure, EngineError) else code or exit_of(failure)
-
-
-def _say_stats(door: Door, heard: _Heard) -> None:
-    words = [seconds_text(heard.seconds)]
-    if heard.first_seconds is not None:
-        words.append(first_token_words(heard.first_seconds))
-    counts = heard.counts
-    if counts is not None and counts.answer_tokens is not None:
-        words.append(token_count_words(counts.answer_tokens))
-    if counts is not None and counts.tokens_per_second is not None:
-        words.append(speed_words(counts.tokens_per_second))
-    door.warn(" · ".join(words))
+    return Exit.broken_off if text and not isinstance(failure, EngineError) else code
 
 
 async def _file(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ async def _list(arguments: argparse.Namespace, door: Door, workspace: Workspace)
 
 
 async def _show(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    conversation = await _find(arguments.conversation, workspace)
+    conversation = await workspace.shelf.load((await find_summary(arguments.conversation, workspace)).id)
     await door.write(_as_text(conversation, "json" if door.as_json else "text"))
     await door.end_line()
     return Exit.well
@@ -148,28 +148,31 @@ def _one_line(text: str) -> str:
 
 
 async def _export(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    wanted = list(arguments.conversations)
-    if arguments.all:
-        wanted = [one.id for one in (await workspace.shelf.summaries()).summaries]
+    summaries = (await workspace.shelf.summaries()).summaries
+    wanted = [one.id for one in summaries] if arguments.all else list(arguments.conversations)
+
+    async def load(which: str) -> Conversation:
+        return await workspace.shelf.load(_meant(which, summaries).id)
+
     if not wanted:
         raise Failure("nothing was exported", "no conversation was named", "give an id, last, or --all")
     if arguments.output is None:
         if len(wanted) > 1 and arguments.format != "json":
             raise Failure("several conversations need a folder", "", "give --output FOLDER, or --format json")
         for which in wanted:
-            await door.write(_as_text(await _find(which, workspace), arguments.format))
+            await door.write(_as_text(await load(which), arguments.format))
             await door.end_line()
         return Exit.well
     output = Path(arguments.output)
     if len(wanted) == 1 and not await asyncio.to_thread(output.is_dir):
-        await _write(output, await _find(wanted[0], workspace), arguments.format)
+        await _write(output, await load(wanted[0]), arguments.format)
         door.talk(f"wrote {output}")
         return Exit.well
     worst: int = Exit.well
     for number, which in enumerate(wanted, 1):
         door.status(f"{number} of {len(wanted)}")
         try:
-            conversation = await _find(which, workspace)
+            conversation = await load(which)
             await _write(output / f"{conversation.id}.{_ENDINGS[arguments.format]}", conversation, arguments.format)
         except Failure as failure:
             # The others can be written all the same.
@@ -279,7 +282,8 @@ def _ours(found: Import, workspace: Workspace) -> list[Conversation]:
 
 
 async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    wanted = [await find_summary(which, workspace) for which in arguments.conversations]
+    summaries = (await workspace.shelf.summaries()).summaries
+    wanted = [_meant(which, summaries) for which in arguments.conversations]
     names = ", ".join(one.title or one.id for one in wanted)
     if not arguments.yes and not await door.confirm(f"delete {names}?"):
         door.warn("nothing was deleted" if door.reads_terminal else "nothing was deleted: give --yes")
@@ -303,13 +307,12 @@ async def _rename(arguments: argparse.Namespace, door: Door, workspace: Workspac
     return Exit.well
 
 
-async def _find(which: str, workspace: Workspace) -> Conversation:
-    return await workspace.shelf.load((await find_summary(which, workspace)).id)
-
-
 async def find_summary(which: str, workspace: Workspace) -> Summary:
     """Raises ``Failure`` when there is none, or more than one, that ``which`` may mean."""
-    summaries = (await workspace.shelf.summaries()).summaries
+    return _meant(which, (await workspace.shelf.summaries()).summaries)
+
+
+def _meant(which: str, summaries: Sequence[Summary]) -> Summary:
     begun = which.upper()
     found = list(summaries[:1]) if which == LAST else [one for one in summaries if one.id.startswith(begun)]
     if not found:

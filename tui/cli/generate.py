@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from contextlib import aclosing
 
-from tui.cli.asking import add_asking_arguments, asked_of, model_for, see_that_it_may_leave
+from tui.cli.asking import add_asking_arguments, asked_of, model_for, say_stats, see_that_it_may_leave
 from tui.cli.door import Door, Exit
 from tui.engine import FinalCounts
 from tui.failures import Failure
-from tui.metrics.wording import first_token_words, seconds_text, speed_words, token_count_words
 from tui.ollama.requests import GenerateRequest
 
 
@@ -71,16 +70,5 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
         await door.write("".join(text))
     await door.end_line()
     if arguments.stats:
-        _say_stats(door, counts, seconds, None if first_at is None else first_at - began)
+        say_stats(door, counts, seconds=seconds, first_seconds=None if first_at is None else first_at - began)
     return Exit.well
-
-
-def _say_stats(door: Door, counts: FinalCounts | None, seconds: float, first_seconds: float | None) -> None:
-    words = [seconds_text(seconds)]
-    if first_seconds is not None:
-        words.append(first_token_words(first_seconds))
-    if counts is not None and counts.answer_tokens is not None:
-        words.append(token_count_words(counts.answer_tokens))
-    if counts is not None and counts.tokens_per_second is not None:
-        words.append(speed_words(counts.tokens_per_second))
-    door.warn(" · ".join(words))

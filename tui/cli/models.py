@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
+from tui.cli.asking import keep_alive_of
 from tui.cli.door import Door, Exit
 from tui.engine import EngineError, Model, ModelDetails, Progress, RunningModel
 from tui.failures import Failure
@@ -313,20 +314,12 @@ async def _copy(arguments: argparse.Namespace, door: Door, workspace: Workspace)
 
 
 async def _load(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    counts = await workspace.client.load_model(arguments.model, keep_alive=_keep_alive(arguments.keep_alive))
+    counts = await workspace.client.load_model(arguments.model, keep_alive=keep_alive_of(arguments.keep_alive))
     if door.as_json:
         await door.value({"model": arguments.model, "load_seconds": counts.load_seconds})
     took = "" if counts.load_seconds is None else f", after {seconds_text(counts.load_seconds)}"
     door.talk(f"{arguments.model} is in memory{took}")
     return Exit.well
-
-
-def _keep_alive(text: str | None) -> float | str | None:
-    """Seconds as a number, or a duration with its unit."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text
 
 
 async def _unload(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
