@@ -35,30 +35,23 @@ def as_plain_text(conversation: Conversation) -> str:
 
 def as_html(conversation: Conversation) -> str:
     """Everything said stands in it as text, control characters as symbols."""
-    title = _escaped(conversation.title or "untitled")
-    body = "\n".join(line for message in conversation.messages for line in _article(message))
+    articles = "\n".join(line for message in conversation.messages for line in _article(message))
     created = conversation.created_at.isoformat(timespec="minutes")
-    return (
-        "<!doctype html>\n<html>\n<head>\n<meta charset=utf-8>\n"
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name=viewport content="width=device-width">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{title}</h1>\n<p>{_escaped(created)}</p>\n{body}\n</body>\n</html>\n"
-    )
+    return html_page(conversation.title or "untitled", style=STYLE, body=f"<p>{escaped(created)}</p>\n{articles}")
 
 
 def _article(message: Message) -> Iterator[str]:
     yield f"<article class={message.role.value}>"
     at = message.at.isoformat(timespec="minutes")
-    yield f"<h2>{_escaped(_who(message))} · <time datetime={at}>{at}</time>{_escaped(_state(message))}</h2>"
+    yield f"<h2>{escaped(_who(message))} · <time datetime={at}>{at}</time>{escaped(_state(message))}</h2>"
     if message.thinking:
-        yield f"<details><summary>thinking</summary><pre>{_escaped(message.thinking)}</pre></details>"
+        yield f"<details><summary>thinking</summary><pre>{escaped(message.thinking)}</pre></details>"
     if message.text:
-        yield f"<pre>{_escaped(message.text)}</pre>"
+        yield f"<pre>{escaped(message.text)}</pre>"
     for call in message.tool_calls:
-        yield f"<p>tool call: {_escaped(call.name)}</p><pre>{_escaped(str(dict(call.arguments)))}</pre>"
+        yield f"<p>tool call: {escaped(call.name)}</p><pre>{escaped(str(dict(call.arguments)))}</pre>"
     if message.failure:
-        yield f"<p class=fault>{_escaped(message.failure)}</p>"
+        yield f"<p class=fault>{escaped(message.failure)}</p>"
     yield "</article>"
 
 
@@ -76,5 +69,18 @@ def _state(message: Message) -> str:
     return "" if message.state is MessageState.complete else f" · {message.state.value.replace('_', ' ')}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """As text of an HTML page; control characters as symbols."""
     return html.escape(clean(text), quote=True)
+
+
+def html_page(title: str, *, style: str, body: str, language: str = "") -> str:
+    """A whole page around ``body``, which is HTML; ``title`` is text. It may fetch and run nothing, whatever is in it."""
+    html_tag = f"<html lang={language}>" if language else "<html>"
+    return (
+        f"<!doctype html>\n{html_tag}\n<head>\n<meta charset=utf-8>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name=viewport content="width=device-width">\n'
+        f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<h1>{escaped(title)}</h1>\n{body}\n</body>\n</html>\n"
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.runs.tables import cell_text, escaped
+from tui.conversations.pages import escaped
+from tui.runs.tables import cell_text
 
 BAR_PIXELS = 22
 GAP_PIXELS = 8

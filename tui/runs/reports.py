@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from tui.conversations.pages import escaped, html_page
 from tui.failures import Failure
 from tui.runs.asking import Answer
 from tui.runs.benchmark import CaseFigures
 from tui.runs.comparison import Compared, Contender, summary
 from tui.runs.plots import Bar, bars
 from tui.runs.spread import Spread
-from tui.runs.tables import Table, as_html, as_markdown, escaped
+from tui.runs.tables import Table, as_html, as_markdown
 
 BENCHMARK_FORMAT = "chinwag benchmark 1"
 
@@ -202,14 +203,7 @@ def comparison_html(
 
 
 def _page(title: str, about: About, body: str) -> str:
-    # The policy is a second lock: nothing in the page may fetch or run, whatever a model wrote.
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    return (
-        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>{escaped(about.title or title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escaped(about.title or title)}</h1>\n<p>{escaped(about.line)}</p>\n{body}\n</body>\n</html>\n"
-    )
+    return html_page(about.title or title, style=STYLE, language="en", body=f"<p>{escaped(about.line)}</p>\n{body}")
 
 
 def _answer(compared: Sequence[Compared], prompt: int, contender: int) -> Answer | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.cleaning import clean, clean_line
+from tui.cleaning import clean_line
+from tui.conversations.pages import escaped
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet runs a cell that begins so."""
@@ -59,11 +59,6 @@ def as_html(table: Table) -> str:
 
     body = "\n".join(row([cell_text(cell) for cell in cells], "td") for cells in table.rows)
     return f"<h2>{escaped(table.title)}</h2>\n<table>\n{row(table.head, 'th')}\n{body}\n</table>\n"
-
-
-def escaped(text: str) -> str:
-    """As text of an HTML page; control characters as symbols."""
-    return html.escape(clean(text), quote=True)
 
 
 def cell_text(cell: str | float | None) -> str:
