@@ -26,7 +26,7 @@ from tui.environment import Environment, read_environment
 from tui.ollama.gpu import MachineReader
 from tui.workspace import StartOptions, Workspace
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 45.0
 LOOK_AGAIN_SECONDS = 0.01
 UNHURRIED = pytest.mark.parametrize("server", [1.0], indirect=True, ids=["unhurried"])
 """The server takes the time that its models take."""

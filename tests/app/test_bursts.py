@@ -66,7 +66,7 @@ async def test_unloading_behind_a_filter_is_about_what_the_filter_shows(folders:
         chinwag.burst(b"script\x1bu")
         await chinwag.until(lambda: marked(chinwag) != "tour:8b", told="another one marked")
         await chinwag.pilot.pause()
-        assert "unload" not in chinwag.text
+        await chinwag.until(lambda: "unload" not in chinwag.text)
 
 
 async def test_a_search_that_begins_on_a_row_changes_no_setting(folders: Folders) -> None:

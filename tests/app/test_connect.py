@@ -68,7 +68,7 @@ async def test_the_first_moment_ignores_keys(alone: Folders) -> None:
         await chinwag.press("enter", "d", "a", "r", "escape", "down")
         await chinwag.pilot.pause()
         assert isinstance(chinwag.app.screen, ConnectScreen)
-        assert "› enter  take a look with the demo" in chinwag.text
+        await chinwag.until(lambda: "› enter  take a look with the demo" in chinwag.text)
         chinwag.clock.ahead_seconds += 6
         assert not chinwag.app.screen._shield.is_up
         await chinwag.press("escape")
@@ -108,7 +108,7 @@ async def test_another_address(alone: Folders, server: DemoServer) -> None:
         await chinwag.type(server.url)
         await chinwag.press("enter")
         await chinwag.shows("Ask tour:8b", "connected to")
-        assert f"{server.port}" in chinwag.header
+        await chinwag.until(lambda: f"{server.port}" in chinwag.header)
     alone.url = ""
     async with alone.start() as chinwag:
         await chinwag.shows("Ask tour:8b")

@@ -101,8 +101,8 @@ async def test_what_covers_the_prompt_covers_all_of_it(folders: Folders, size: t
     async with folders.start(size=size, now=lambda: NOW) as chinwag:
         await open_list(chinwag)
         await chinwag.shows("esc back", "about this noon")
-        assert len(chinwag.rows) == size[1]
-        assert all(row[0] in "┌│└" and row[size[0] - 1] in "┐│┘" for row in chinwag.rows)
+        await chinwag.until(lambda: len(chinwag.rows) == size[1])
+        await chinwag.until(lambda: all(row[0] in "┌│└" and row[size[0] - 1] in "┐│┘" for row in chinwag.rows))
 
 
 async def test_in_the_smallest_window_there_is_a_list_a_note_and_a_way_back(folders: Folders) -> None:
@@ -252,7 +252,7 @@ async def test_a_document_that_cannot_be_read_is_named_once_and_left_alone(folde
         await chinwag.press("escape")
         await open_list(chinwag)
         await chinwag.shows("good, please")
-        assert "left alone" not in chinwag.text
+        await chinwag.until(lambda: "left alone" not in chinwag.text)
     assert broken.read_text(encoding="utf-8") == '{"version": 1, "messages": ['
 
 
@@ -351,7 +351,7 @@ async def test_a_new_name_in_the_list(folders: Folders) -> None:
         await chinwag.type("gamma [b]ray[/b]")
         await chinwag.press("enter")
         await chinwag.shows("it is called gamma [b]ray[/b] now")
-        assert not any("beta" in row.split("│")[1] for row in chinwag.rows if "│" in row)
+        await chinwag.until(lambda: not any("beta" in row.split("│")[1] for row in chinwag.rows if "│" in row))
         assert marked(chinwag) == beta
         await chinwag.type("gamma")
         await chinwag.shows("1 of 2 conversations")
@@ -409,7 +409,7 @@ async def test_a_copy_that_no_clipboard_takes_says_where_it_lies(folders: Folder
         await chinwag.shows("1 conversation")
         await chinwag.press("alt+c")
         await chinwag.shows("alpha as Markdown lies in ")
-        assert "sent to the terminal" not in chinwag.text
+        await chinwag.until(lambda: "sent to the terminal" not in chinwag.text)
         assert "alpha" in (folders.root / "state" / "clipboard").read_text("utf-8")
 
 
@@ -427,7 +427,7 @@ async def test_what_another_chinwag_has_open_is_neither_renamed_nor_deleted(fold
             await second.type("mine")
             await second.press("enter")
             await second.shows("cannot rename the conversation", "it is open in another chinwag")
-            assert "hello" in second.text
+            await second.until(lambda: "hello" in second.text)
             await second.press("enter")
             await second.shows("open in another chinwag", "here it can only be read")
             await open_list(second)
@@ -461,7 +461,7 @@ async def test_a_model_that_the_server_has_is_not_talked_about(folders: Folders)
         await chinwag.until(lambda: chinwag.workspace.catalog.models is not None, told="the list of models")
         await chinwag.send("hello")
         await chinwag.answered()
-        assert "there is no model" not in chinwag.text
+        await chinwag.until(lambda: "there is no model" not in chinwag.text)
 
 
 async def test_the_latest_choice_of_a_model_holds_for_new_conversations(folders: Folders) -> None:

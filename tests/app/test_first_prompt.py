@@ -21,10 +21,10 @@ async def test_first_prompt_needs_no_configuration(folders: Folders, server: Dem
     async with folders.start() as chinwag:
         await chinwag.shows("tour:8b", "write something and press enter", "Ask tour:8b")
         assert chinwag.chat.prompt.is_active
-        assert chinwag.header.startswith(" tour:8b · 127.0.0.1")
+        await chinwag.until(lambda: chinwag.header.startswith(" tour:8b · 127.0.0.1"))
         await chinwag.send("hello")
         await chinwag.shows("▌ hello", "Hello, and welcome.", "✓ done", "tok/s", "first", "of 8k")
-        assert "~" not in chinwag.status
+        await chinwag.until(lambda: "~" not in chinwag.status)
 
 
 async def test_the_loaded_model_answers_when_nobody_chose(folders: Folders, server: DemoServer) -> None:
@@ -45,7 +45,7 @@ async def test_neither_cloud_nor_embeddings_are_chosen_unasked(tmp_path: Path) -
     ]
     async with served(tmp_path, models=models) as (folders, _), folders.start() as chinwag:
         await chinwag.shows("Ask plain:7b")
-        assert chinwag.header.startswith(" plain:7b")
+        await chinwag.until(lambda: chinwag.header.startswith(" plain:7b"))
 
 
 async def test_nothing_that_can_chat_is_said_with_the_next_step(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_escape_stops_and_keeps_what_came(folders: Folders, server: DemoSe
         last = chinwag.chat.session.conversation.messages[-1]
         assert last.state is MessageState.stopped
         assert last.text
-        assert last.text.split()[0] in chinwag.text
+        await chinwag.until(lambda: last.text.split()[0] in chinwag.text)
 
 
 @UNHURRIED
@@ -129,7 +129,7 @@ async def test_what_was_said_is_found_again(folders: Folders, server: DemoServer
         await chinwag.shows("Today", "hello", "tour:8b", "1 conversation")
         await chinwag.press("enter")
         await chinwag.shows("▌ hello", "Hello, and welcome.", "last ")
-        assert "hello" in chinwag.header
+        await chinwag.until(lambda: "hello" in chinwag.header)
 
 
 @UNHURRIED

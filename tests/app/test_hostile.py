@@ -267,7 +267,7 @@ async def test_words_about_the_server(folders: Folders) -> None:
             await chinwag.pilot.pause()
             assert_harmless(chinwag)
             if word == VISIBLE:
-                assert chinwag.text.count(VISIBLE) == 4
+                await chinwag.until(lambda: chinwag.text.count(VISIBLE) == 4)
 
 
 async def _refuse(word: str) -> None:
@@ -283,7 +283,7 @@ async def test_words_above_the_prompt_and_in_the_header(folders: Folders) -> Non
             await chinwag.pilot.pause()
             assert_harmless(chinwag)
             if word == VISIBLE:
-                assert chinwag.text.count(VISIBLE) == 3
+                await chinwag.until(lambda: chinwag.text.count(VISIBLE) == 3)
             chat.say_failure(Failure(word, word, word))
             await chinwag.pilot.pause()
             assert_harmless(chinwag)

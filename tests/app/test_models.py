@@ -72,7 +72,7 @@ async def test_typing_filters_and_enter_uses(folders: Folders) -> None:
         await chinwag.until(lambda: names(chinwag)[0] == "thinker:8b", told="only what fits")
         await chinwag.press("enter")
         await chinwag.shows("Ask thinker:8b")
-        assert chinwag.header.startswith(" thinker:8b")
+        await chinwag.until(lambda: chinwag.header.startswith(" thinker:8b"))
     async with folders.start() as chinwag:
         await chinwag.shows("Ask thinker:8b")
 
@@ -99,7 +99,7 @@ async def test_loaded_first_then_what_was_used_then_what_is_new(folders: Folders
         await chinwag.until(lambda: len(names(chinwag)) == 9, told="all models")
         assert set(names(chinwag)[:2]) == {"breaks:3b", "slow:70b"}
         assert names(chinwag)[2] == "tour:8b"
-        assert any("●" in row and "breaks:3b" in row and "now" in row for row in chinwag.rows)
+        await chinwag.until(lambda: any("●" in row and "breaks:3b" in row and "now" in row for row in chinwag.rows))
 
 
 async def test_what_a_model_can_do_comes_from_show_and_is_remembered(folders: Folders, server: DemoServer) -> None:
@@ -141,7 +141,7 @@ async def test_a_cloud_model_says_so_everywhere_and_asks_once(folders: Folders) 
         chinwag.clock.ahead_seconds -= 5  # as if it had opened this very moment
         await chinwag.press("enter", "escape")  # too early: it opened under the fingers
         await chinwag.pilot.pause()
-        assert "a model in the cloud" in chinwag.text
+        await chinwag.until(lambda: "a model in the cloud" in chinwag.text)
         chinwag.clock.ahead_seconds += 6
         await chinwag.press("enter")
         await chinwag.hides("a model in the cloud")
@@ -254,4 +254,4 @@ async def test_loaded_is_loaded_however_the_server_spells_it(folders: Folders) -
         )
         await chinwag.until(lambda: names(chinwag) == ["plain:7b", "qwen3:8b"], told="the loaded one first")
         await chinwag.shows("1 loaded", "loaded with a context of 8k")
-        assert any("●" in row and "plain:7b" in row and "now" in row for row in chinwag.rows)
+        await chinwag.until(lambda: any("●" in row and "plain:7b" in row and "now" in row for row in chinwag.rows))

@@ -36,7 +36,7 @@ async def test_private_leaves_nothing_behind(folders: Folders) -> None:
         assert chinwag.chat.session.is_empty
         await chinwag.press("ctrl+o")
         await chinwag.shows("Conversations")
-        assert SECRET not in chinwag.text
+        await chinwag.until(lambda: SECRET not in chinwag.text)
     everything = kept(folders)
     assert SECRET not in everything
     assert private not in everything

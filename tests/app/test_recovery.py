@@ -186,7 +186,7 @@ async def test_a_silent_model_is_unloaded_by_one_key_and_asked_again(
         await chinwag.shows("Ask fast:1b")
         await chinwag.send("hello")
         await chinwag.shows("reading")
-        assert "alt+u" not in chinwag.status
+        await chinwag.until(lambda: "alt+u" not in chinwag.status)
         chinwag.clock.ahead_seconds += PATIENCE_SECONDS
         await chinwag.shows("fast:1b is loaded and silent", "alt+u unloads it and asks again", "alt+u unload, again")
         await chinwag.press("alt+u")

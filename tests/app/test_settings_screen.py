@@ -33,7 +33,7 @@ from tui.theming.load import load_themes
 
 THEMES = load_themes(bundled_themes(), None).themes
 DARK = THEMES["chinwag-dark"]
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 45.0
 ROOMY = (120, 90)
 """All settings fit."""
 

@@ -97,7 +97,7 @@ async def test_commands_complete_as_typed(folders: Folders) -> None:
         await chinwag.shows("/commands", "every command", "tab takes it", "more")
         await chinwag.type("the")
         await chinwag.shows("/theme [NAME]", "choose the theme")
-        assert "/commands" not in chinwag.text
+        await chinwag.until(lambda: "/commands" not in chinwag.text)
         await chinwag.press("tab")
         await chinwag.until(lambda: chinwag.chat.prompt.text == "/theme ", told="the whole name")
         await chinwag.type("nor")
@@ -320,8 +320,7 @@ async def test_ascii_where_the_locale_is_not_utf8(folders: Folders) -> None:
         await chinwag.send("lists")
         await chinwag.answered()
         await chinwag.shows("+ done")
-        assert chinwag.header.isascii()
-        assert chinwag.status.isascii()
+        await chinwag.until(lambda: all(one.isascii() for one in (chinwag.header, chinwag.status)))
 
 
 # Sizes

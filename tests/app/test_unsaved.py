@@ -99,4 +99,4 @@ async def test_what_is_lost_of_a_private_answer_is_said(folders: Folders) -> Non
         await chinwag.shows("● answering")
         await chinwag.press("ctrl+q")
         await chinwag.shows("an answer is under way", "gone for good")
-        assert "is kept when it is stopped" not in chinwag.text
+        await chinwag.until(lambda: "is kept when it is stopped" not in chinwag.text)

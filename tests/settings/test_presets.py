@@ -14,7 +14,19 @@ from tui.settings.layers import answering
 from tui.settings.load import load_settings
 from tui.settings.model_options import load_model_options, save_model_option
 from tui.settings.options import OPTIONS, find_option
-from tui.settings.presets import BUNDLED, Preset, load_presets, read_preset, save_preset, write_preset
+from tui.settings.presets import (
+    BUNDLED,
+    Preset,
+    export_preset,
+    import_preset,
+    load_presets,
+    put_preset_back,
+    read_preset,
+    remove_preset,
+    save_preset,
+    validate_preset_file,
+    write_preset,
+)
 from tui.settings.schema import Value, check_value
 
 
@@ -173,3 +185,56 @@ def test_an_option_is_found_by_ollamas_name() -> None:
     assert find_option("Top-P").key == "top_p"
     with pytest.raises(Failure, match="temperature"):
         find_option("temprature")
+
+
+# Taken over, given away, looked through
+
+
+def test_what_is_wrong_in_a_file_is_named_with_key_and_line(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('about = "x"\n\n[options]\nseed = 1\ntemperature = 9\n[more]\n')
+    found = validate_preset_file(file)
+    assert [(one.key, one.line) for one in found] == [("options.temperature", 5), ("more", 6)]
+    assert str(found[0]) == "line 5: temperature: it needs to be 0 to 5, not 9"
+    file.write_text("[options]\nseed = 1\n")
+    assert validate_preset_file(file) == ()
+    file.write_text('about = "x"\nabout = 3\n')
+    assert "line 2" in str(validate_preset_file(file)[0])
+    assert "missing" in str(validate_preset_file(tmp_path / "none.toml")[0])
+    assert "another name" in str(validate_preset_file(tmp_path / "A B.toml")[0])
+
+
+def test_a_preset_goes_out_and_comes_back(tmp_path: Path) -> None:
+    folder, preset = tmp_path / "presets", Preset(name="mine", about="x", options=MappingProxyType({"seed": 3}))
+    file = export_preset(preset, tmp_path)
+    assert file == tmp_path / "mine.toml"
+    with pytest.raises(Failure, match="there already"):
+        export_preset(preset, file)
+    _ = export_preset(preset, file, replaces=True)
+    file.write_text("# by hand\n" + file.read_text())
+    assert dict(import_preset(folder, file).options) == {"seed": 3}
+    assert (folder / "mine.toml").read_text().startswith("# by hand")
+    with pytest.raises(Failure, match="already"):
+        import_preset(folder, file)
+    assert import_preset(folder, file, name="other").name == "other"
+    assert {"mine", "other"} <= {*load_presets(folder).presets}
+
+
+def test_half_a_preset_is_not_taken_over(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[options]\nseed = 1\ntemperature = 9\n")
+    with pytest.raises(Failure, match="line 3: temperature"):
+        import_preset(tmp_path / "presets", file)
+    with pytest.raises(Failure, match="missing"):
+        import_preset(tmp_path / "presets", tmp_path / "none.toml")
+    assert not (tmp_path / "presets").exists()
+
+
+def test_a_removed_preset_leaves_chinwags_own_and_comes_back(tmp_path: Path) -> None:
+    _ = save_preset(tmp_path, Preset(name="fast", about="mine"))
+    data = remove_preset(tmp_path, "fast")
+    assert not load_presets(tmp_path).presets["fast"].is_own
+    with pytest.raises(Failure, match="comes with chinwag"):
+        remove_preset(tmp_path, "fast")
+    put_preset_back(tmp_path, "fast", data)
+    assert load_presets(tmp_path).presets["fast"].about == "mine"

@@ -128,8 +128,8 @@ def test_unknown_fields_of_a_newer_minor_version_do_no_harm() -> None:
 
 @each_format
 def test_newer_format_is_told_from_damage(kind: DocumentFormat) -> None:
-    newer = {"json": b'{"chinwag": 3, "id": {"other": "shape"}}', "toml": b'chinwag = 3\nid = ["other"]\n'}[kind]
-    with pytest.raises(NewerDocument, match=r"format 3.*formats up to 2.*update chinwag"):
+    newer = {"json": b'{"chinwag": 4, "id": {"other": "shape"}}', "toml": b'chinwag = 4\nid = ["other"]\n'}[kind]
+    with pytest.raises(NewerDocument, match=r"format 4.*formats up to 3.*update chinwag"):
         decode(newer, name="x")
 
 

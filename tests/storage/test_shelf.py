@@ -215,7 +215,7 @@ async def test_edited_file_in_the_other_format_is_kept_as_well(shelf: Shelf) -> 
 
 async def test_document_of_a_newer_version_is_never_written_over(shelf: Shelf, places: Places) -> None:
     saved = await shelf.save(VERSION_1)
-    newer = saved.path.read_bytes().replace(b'"chinwag": 1', b'"chinwag": 3')
+    newer = saved.path.read_bytes().replace(b'"chinwag": 1', b'"chinwag": 4')
     saved.path.write_bytes(newer)
     with pytest.raises(NewerDocument):
         await shelf.load(VERSION_1.id)
@@ -229,12 +229,12 @@ async def test_document_of_a_newer_version_is_never_written_over(shelf: Shelf, p
 async def test_newer_version_in_the_other_format_is_not_removed(shelf: Shelf, places: Places) -> None:
     await shelf.save(VERSION_1)
     newer = places.conversations / f"{VERSION_1.id}.toml"
-    newer.write_bytes(b"chinwag = 3\n")
+    newer.write_bytes(b"chinwag = 4\n")
     with pytest.raises(NewerDocument):
         await shelf.load(VERSION_1.id)
     with pytest.raises(NewerDocument):
         await shelf.save(VERSION_1)
-    assert newer.read_bytes() == b"chinwag = 3\n"
+    assert newer.read_bytes() == b"chinwag = 4\n"
 
 
 async def test_unreadable_document_is_left_alone(shelf: Shelf, places: Places) -> None:

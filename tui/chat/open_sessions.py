@@ -14,6 +14,7 @@ from tui.chat.owning import Owner
 from tui.chat.session import Session, SessionTools
 from tui.failures import Failure
 from tui.places import Places
+from tui.storage.disk_failures import InMemoryOnly
 from tui.storage.control import Request, ask_owner, forget_requests, take_requests
 from tui.storage.shelf import Shelf
 
@@ -58,7 +59,7 @@ class OpenSessions:
     async def open(self, conversation_id: str) -> Session:
         """The running one, or the one on disk; a ``FollowedSession`` while another chinwag writes it.
 
-        Raises ``Failure`` when it cannot be read.
+        Raises ``Failure`` when it cannot be read. Where nothing can be saved it opens all the same; that is reported.
         """
         # Who asks for a lock while another task of ours takes it would hear that it is taken.
         async with self._opening:
@@ -71,6 +72,9 @@ class OpenSessions:
                 return self._adopt(await self._followed(conversation_id))
             if log.damage:
                 self._report(log.damage.as_failure())
+            if log.refusal is not None:
+                words = "what is said here is not saved"
+                self._report(InMemoryOnly(words, log.refusal.message, log.refusal.advice))
             await asyncio.to_thread(forget_requests, self._places, conversation_id)
             await self._stop_following(conversation_id)
             return self._adopt(Session(log.conversation, self._tools(), log=log))

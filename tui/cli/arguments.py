@@ -45,6 +45,9 @@ PLAIN_VARIABLES = ("CHINWAG_PLAIN", "CHINWAG_TERMINAL_PLAIN", "ACCESSIBLE")
 """Set to 1 by people for whom a screen is of no use; the last one is known to other programs as well."""
 
 EPILOG = """\
+chinwag COMMAND --help, or chinwag help COMMAND, has the flags of a command,
+examples and exit codes.
+
 Each setting, also those without a flag, is a variable: CHINWAG_ and its name in
 capitals, such as CHINWAG_APPEARANCE_THEME=nord. In chinwag F2 shows all of them.
 
@@ -107,16 +110,21 @@ def _flagged_settings() -> list[Setting]:
     return [setting for setting in SETTINGS if setting.flag and setting.flag not in own]
 
 
-def _parser(*, with_settings: bool) -> argparse.ArgumentParser:
-    import argparse
+def top_parser() -> argparse.ArgumentParser:
+    """The parser of a line without a command, with every flag: its help is that of ``chinwag``."""
+    return _parser(with_settings=True)
 
-    parser = argparse.ArgumentParser(
+
+def _parser(*, with_settings: bool) -> argparse.ArgumentParser:
+    from tui.cli.commands import SUBCOMMANDS
+    from tui.cli.parsing import LineParser, indented
+
+    parser = LineParser(
         prog="chinwag",
-        usage="chinwag [flags]",
-        description="Talk with language models served by Ollama.",
+        usage="chinwag [flags]\n       chinwag COMMAND [flags]",
+        description="Talk with language models served by Ollama. Without a command a screen opens.\n\n"
+        f"commands:\n{indented((one.name, one.words) for one in SUBCOMMANDS)}",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     for flag in FLAGS:
         if flag.name == "version":

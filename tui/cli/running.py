@@ -15,6 +15,7 @@ from typing import Any
 from tui import __version__
 from tui.cli.commands import SUBCOMMANDS, Subcommand, find_subcommand
 from tui.cli.door import EXIT_WORDS, Door, Exit
+from tui.cli.parsing import LineParser, deeper, epilog, words_behind
 from tui.failures import Failure
 from tui.theming.nearest import nearest
 from tui.workspace import StartOptions
@@ -37,24 +38,34 @@ def run_subcommand(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def parser_of(subcommand: Subcommand) -> argparse.ArgumentParser:
     """With what all subcommands share."""
-    codes = "\n".join(f"  {code:<4d}{words}" for code, words in EXIT_WORDS.items())
-    parser = argparse.ArgumentParser(
+    parser = LineParser(
         prog=f"chinwag {subcommand.name}",
-        description=f"{subcommand.words[0].upper()}{subcommand.words[1:]}.",
-        epilog=f"exit codes:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        description=_sentence(subcommand.words),
+        epilog=epilog(subcommand.examples, EXIT_WORDS),
     )
     import_module(subcommand.module).add_arguments(parser)
     _add_shared(parser)
+    _describe_deeper(parser, subcommand.examples)
     return parser
+
+
+def _describe_deeper(parser: argparse.ArgumentParser, examples: Sequence[str]) -> None:
+    """The help of a deeper word says as much as that of the first one."""
+    for one, words in words_behind(parser).values():
+        one.description = _sentence(words)
+        own = [example for example in examples if f"{example} ".startswith(f"{one.prog} ")]
+        one.epilog = one.epilog or epilog(own, EXIT_WORDS)
+        _describe_deeper(one, examples)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     """Also behind the word of a deeper command, where people write them."""
-    for one in (parser, *_deeper(parser)):
+    for one in (parser, *deeper(parser)):
         shared = one.add_argument_group("with every command")
-        one.allow_abbrev = False
         is_top = one is parser
         # A default of the deeper one would undo what stands before its word.
         default: dict[str, Any] = {} if is_top else {"default": argparse.SUPPRESS}
@@ -64,15 +75,6 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
         shared.add_argument("--quiet", action="store_true", help="say nothing but what went wrong", **default)
         if is_top:
             shared.add_argument("--version", action="version", version=f"chinwag {__version__}")
-
-
-def _deeper(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
-    found = []
-    for action in parser._actions:  # noqa: SLF001  argparse has no other way to its own subparsers
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  as above
-            for one in dict.fromkeys(action.choices.values()):
-                found += [one, *_deeper(one)]
-    return found
 
 
 async def _run(

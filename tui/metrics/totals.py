@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from statistics import median
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ def usual_tokens_per_second(records: Iterable[UsageRecord], *, model: str, host:
     speeds = [
         speed
         for record in records
-        if record.model == model and record.host == host and (speed := _speed(record)) is not None
+        if record.model == model and record.host == host and (speed := speed_of(record)) is not None
     ]
     return median(speeds) if len(speeds) >= LEAST_ANSWERS_TO_COMPARE else None
 
@@ -67,7 +67,7 @@ def is_slower_than_usual(tokens_per_second: float, usual: float | None) -> bool:
 
 
 def _total(name: str, records: list[UsageRecord]) -> UsageTotals:
-    speeds = [speed for record in records if (speed := _speed(record)) is not None]
+    speeds = [speed for record in records if (speed := speed_of(record)) is not None]
     firsts = [record.first_token_seconds for record in records if record.first_token_seconds is not None]
     return UsageTotals(
         name=name,
@@ -81,7 +81,8 @@ def _total(name: str, records: list[UsageRecord]) -> UsageTotals:
     )
 
 
-def _speed(record: UsageRecord) -> float | None:
+def speed_of(record: UsageRecord) -> float | None:
+    """Tokens a second; None where too few tokens came, or nobody counted them."""
     if not record.answer_seconds or (record.answer_tokens or 0) < LEAST_TOKENS:
         return None
     return (record.answer_tokens or 0) / record.answer_seconds
@@ -92,7 +93,13 @@ def _name(record: UsageRecord, by: By) -> str:
         return record.model
     if by == "host":
         return record.host
+    day = day_of(record)
+    return "unknown" if day is None else day.isoformat()
+
+
+def day_of(record: UsageRecord) -> date | None:
+    """The day of it where the person is."""
     try:
-        return datetime.fromisoformat(record.at).astimezone().date().isoformat()
+        return datetime.fromisoformat(record.at).astimezone().date()
     except (ValueError, OverflowError, OSError):
-        return "unknown"
+        return None

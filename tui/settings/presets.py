@@ -22,11 +22,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tui.atomic import make_private_folder, read_bounded, write_atomically
+from tui.atomic import FileMissing, make_private_folder, read_bounded, write_atomically
 from tui.cleaning import clean, clean_line
 from tui.failures import Failure
 from tui.settings.options import OPTIONS, read_options
 from tui.settings.schema import Value, write_value
+from tui.settings.toml_lines import KeyPath, key_lines, line_of
 from tui.toml import read_toml, write_toml
 
 LIMIT_BYTES = 256 * 1024
@@ -57,6 +58,21 @@ class PresetFault:
 
     file: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetComplaint:
+    """One thing that is wrong in a preset's file; clean lines."""
+
+    message: str
+    """It begins with the key where there is one."""
+    key: str = ""
+    """Such as ``options.temperature``; empty where it is the file as a whole."""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """``line 4: temperature: it needs to be 0 to 5``."""
+        return self.message if self.line is None else f"line {self.line}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,29 +114,51 @@ def read_preset(name: str, data: bytes) -> Preset:
         table = read_toml(data, name="it", limit_bytes=LIMIT_BYTES)
     except Failure as failure:
         raise Failure(title, f"{failure.title}, {failure.message}", failure.advice) from failure
-    complaints: list[str] = [f"{clean_line(key, 40)} is no key of a preset" for key in table if key not in _KEYS]
-    complaints += [
-        f"{key}: it needs to be text" for key in ("about", "model", "system") if not isinstance(table.get(key, ""), str)
-    ]
-    options = table.get("options", {})
-    if not isinstance(options, dict):
-        complaints.append("options: it needs to be a table")
-        options = {}
-    also: dict[str, Any] = {key: table[key] for key in ("think", "keep_alive") if key in table}
-    values = dict(read_options({**options, **also}, complaints))
-    wanted = _format(table.get("format"), complaints)
+    preset, complaints = _read(name, table, data)
     if complaints:
         more = "; and more" if len(complaints) > 3 else ""
-        raise Failure(title, "; ".join(complaints[:3]) + more, f"correct {name}.toml")
-    return Preset(
+        raise Failure(title, "; ".join(map(str, complaints[:3])) + more, f"correct {name}.toml")
+    return preset
+
+
+def _read(name: str, table: Mapping[str, Any], data: bytes) -> tuple[Preset, tuple[PresetComplaint, ...]]:
+    """The preset without what is wrong, and what that is."""
+    said: list[tuple[KeyPath, str]] = [
+        ((key,), f"{clean_line(key, 40)} is no key of a preset") for key in table if key not in _KEYS
+    ]
+    texts = {key: table.get(key, "") for key in ("about", "model", "system")}
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            said.append(((key,), f"{key}: it needs to be text"))
+            texts[key] = ""
+    options = table.get("options", {})
+    if not isinstance(options, dict):
+        said.append((("options",), "options: it needs to be a table"))
+        options = {}
+    also: dict[str, Any] = {key: table[key] for key in ("think", "keep_alive") if key in table}
+    values: dict[str, Value] = {}
+    for path, one in (*((("options", key), {key: options[key]}) for key in options), *(((key,), also) for key in also)):
+        wrong: list[str] = []
+        values.update(read_options({path[-1]: one[path[-1]]}, wrong))
+        said += [(path, message) for message in wrong]
+    wrong = []
+    wanted = _format(table.get("format"), wrong)
+    said += [(("format",), message) for message in wrong]
+    preset = Preset(
         name=name,
-        about=clean_line(table.get("about", "")),
-        model=clean_line(table.get("model", ""), 200),
-        system=clean(table["system"]) if "system" in table else None,
+        about=clean_line(texts["about"]),
+        model=clean_line(texts["model"], 200),
+        system=clean(texts["system"]) if "system" in table else None,
         format=wanted,
         options=MappingProxyType(values),
         is_own=True,
     )
+    lines = key_lines(data) if said else {}
+    complaints = (
+        PresetComplaint(message=message, key=clean_line(".".join(path), 80), line=line_of(lines, path))
+        for path, message in said
+    )
+    return preset, tuple(sorted(complaints, key=lambda one: one.line or 0))
 
 
 def write_preset(preset: Preset) -> bytes:
@@ -147,13 +185,94 @@ def save_preset(folder: Path, preset: Preset) -> Path:
     data = write_preset(preset)
     if len(data) > LIMIT_BYTES:
         raise Failure(f"preset {preset.name} is not kept", "it is too large", "make its system prompt shorter")
+    _write(file, data, is_private=True)
+    return file
+
+
+def validate_preset_file(file: Path) -> tuple[PresetComplaint, ...]:
+    """Everything that is wrong in the file of a preset, in the order of its lines; nothing when it is well. Blocks."""
     try:
-        make_private_folder(folder)
+        check_preset_name(file.stem)
+        data = read_bounded(file, LIMIT_BYTES, follow_links=True)
+        table = read_toml(data, name="it", limit_bytes=LIMIT_BYTES)
+    except Failure as failure:
+        return (PresetComplaint(message=clean_line(_said(failure), 300)),)
+    return _read(file.stem, table, data)[1]
+
+
+def import_preset(folder: Path, file: Path, *, name: str = "", replaces: bool = False) -> Preset:
+    """Takes the preset of ``file`` over into ``folder``, byte for byte, under ``name`` or else the file's own.
+
+    Raises ``Failure``: for a file that is not wholly well, with its line and key; for a name that a preset of the
+    person's has already, unless ``replaces``; for a disk that refuses. Blocks.
+    """
+    name = name or file.stem
+    title = f"{clean_line(file.name, 80)} is not taken over"
+    try:
+        data = read_bounded(file, LIMIT_BYTES, follow_links=True)
+        preset = read_preset(name, data)
+    except FileMissing:
+        raise
+    except Failure as failure:
+        raise Failure(title, failure.message or failure.title, failure.advice) from failure
+    target = folder / f"{name}.toml"
+    if not replaces and target.exists():
+        raise Failure(title, f"there is a preset {name} already", "give it another name, or say that it is replaced")
+    _write(target, data, is_private=True)
+    return preset
+
+
+def export_preset(preset: Preset, target: Path, *, replaces: bool = False) -> Path:
+    """Writes the preset to a file that ``import_preset`` reads: ``target``, or its name inside a folder.
+
+    Returns the file. Raises ``Failure``: for one that is there already, unless ``replaces``; for a disk that refuses.
+    Blocks.
+    """
+    file = target / f"{preset.name}.toml" if target.is_dir() else target
+    if not replaces and file.exists():
+        raise Failure(f"{file} is not written", "it is there already", "name another file, or say that it is replaced")
+    _write(file, write_preset(preset), is_private=False)
+    return file
+
+
+def remove_preset(folder: Path, name: str) -> bytes:
+    """Takes a preset of the person's own away; returns what its file said, for whoever wants it back.
+
+    Where it had the name of one of chinwag's, that one holds again. Raises ``Failure``. Blocks.
+    """
+    check_preset_name(name)
+    file = folder / f"{name}.toml"
+    try:
+        data = read_bounded(file, LIMIT_BYTES, follow_links=True)
+        file.unlink()
+    except FileMissing as error:
+        is_ours = any(one.name == name for one in BUNDLED)
+        cause = "it comes with chinwag" if is_ours else "there is no preset of that name"
+        raise Failure(f"preset {name} is not removed", cause, "only your own presets can be removed") from error
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise Failure(f"preset {name} is not removed", cause, "check the file and its permissions") from error
+    return data
+
+
+def put_preset_back(folder: Path, name: str, data: bytes) -> None:
+    """The file of a preset as it was before ``remove_preset``. Raises ``Failure``. Blocks."""
+    check_preset_name(name)
+    _write(folder / f"{name}.toml", data, is_private=True)
+
+
+def _write(file: Path, data: bytes, *, is_private: bool) -> None:
+    try:
+        if is_private:
+            make_private_folder(file.parent)
         write_atomically(file, data)
     except OSError as error:
         cause = (error.strerror or str(error)).lower()
         raise Failure(f"{file} cannot be written", cause, "make room or correct its permissions") from error
-    return file
+
+
+def _said(failure: Failure) -> str:
+    return ", ".join(filter(None, (failure.title, failure.message)))
 
 
 def check_preset_name(name: str) -> None:

@@ -153,6 +153,19 @@ class ConversationFiles:
         self._known.pop(path.name, None)
         return replace(kept, damage=damage), opened
 
+    def open_journal_as_found(self, conversation_id: str, found: tuple[Stamp | None, ...]) -> JournalFile | None:
+        """As ``open_journal``, for what was read before there was a lock, when ``stamp_all`` gave ``found``.
+
+        Raises ``Failure`` when somebody else wrote since.
+        """
+        if self.stamp_all(conversation_id) != found:
+            raise Failure(
+                "cannot save the conversation",
+                "another chinwag changed it since it was opened here",
+                "copy what you need, and open it again",
+            )
+        return self.open_journal(conversation_id)[1]
+
     def write(
         self, conversation: Conversation, *, wished: DocumentFormat, sync: bool, sequence: int | None = None
     ) -> Saved:
@@ -260,6 +273,16 @@ class ConversationFiles:
         for path in self._paths(conversation_id):
             with suppress(OSError):
                 stamps.append(stamp_of(path.lstat()))
+        return tuple(stamps)
+
+    def stamp_all(self, conversation_id: str) -> tuple[Stamp | None, ...]:
+        """Changes when the document or the journal does."""
+        stamps: list[Stamp | None] = []
+        for path in (*self._paths(conversation_id), self.journal_path(conversation_id)):
+            try:
+                stamps.append(stamp_of(path.lstat()))
+            except OSError:
+                stamps.append(None)
         return tuple(stamps)
 
     # ── all of them ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -86,7 +86,7 @@ class ConversationLog:
         *,
         path: Path,
         write_document: WriteDocument,
-        make_ready: Callable[[], Awaitable[None]],
+        make_ready: Callable[[], Awaitable[JournalFile | None]],
         tell: Callable[[LogEvent], None],
         now: Callable[[], datetime],
         times: LogTimes,
@@ -95,13 +95,19 @@ class ConversationLog:
         journal: JournalFile | None = None,
         has_unknown_kinds: bool = False,
         damage: Damage | None = None,
+        refusal: Failure | None = None,
     ) -> None:
-        """``make_ready`` makes sure, before anything is written, that nobody else writes; it raises ``Failure``."""
+        """``make_ready`` makes sure, before anything is written, that nobody else writes; it raises ``Failure``.
+
+        It gives the journal to go on with, where one is there that could not be opened before.
+        """
         self._builder = ConversationBuilder(conversation)
         self.sequence = sequence
         """The number of the last event."""
         self.damage = damage or Damage()
         """What could not be read when it was opened."""
+        self.refusal = refusal
+        """Why the disk takes nothing, as far as that showed when it was opened."""
         self.failure: Failure | None = None
         """Why something is in memory only."""
         self._path = path
@@ -263,7 +269,7 @@ class ConversationLog:
         async with self._file_turn:
             batch = tuple(self._pending)
             if self._journal is None:
-                await self._make_ready()
+                await self._get_ready()
             count, error, aside = await asyncio.to_thread(self._put_into_file, [one.line for one in batch])
             if count:
                 self._written(batch[:count])
@@ -271,6 +277,11 @@ class ConversationLog:
             self.tell(SetAside((aside,)))
         if error is not None:
             raise disk_failure(error, _TITLE) from error
+
+    async def _get_ready(self) -> None:
+        journal = await self._make_ready()
+        if journal is not None:
+            self._journal, self._has_records = journal, True
 
     def _put_into_file(self, lines: list[bytes]) -> tuple[int, OSError | None, Path | None]:
         """In a thread: how many are in the file, what the system said to the next, and what stood in the way."""
@@ -363,7 +374,7 @@ class ConversationLog:
                 conversation, sequence = self._builder.build(), self.sequence
                 self._since_snapshot = []
             try:
-                await self._make_ready()
+                await self._get_ready()
                 saved = await self._write_document(conversation, sequence)
                 self._document_bytes = saved.size_bytes
                 async with self._sync_turn, self._file_turn:

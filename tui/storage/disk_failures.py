@@ -19,6 +19,10 @@ _WORDS = {
 }
 
 
+class InMemoryOnly(Failure):
+    """What is said from here on is not saved before the disk takes it."""
+
+
 def disk_failure(error: OSError, title: str) -> Failure:
     """``title`` says what could not be done: ``cannot save the conversation``."""
     if error.errno in _WORDS:

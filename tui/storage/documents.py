@@ -14,17 +14,30 @@ import msgspec
 
 from tui.conversations.control import NOTHING_SET, Control
 from tui.conversations.ids import is_id
-from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.conversations.values import (
+    Attachment,
+    AttachmentKind,
+    Branch,
+    Conversation,
+    Message,
+    MessageState,
+    Role,
+    Source,
+)
 from tui.engine import FinalCounts, ToolCall
 from tui.failures import Failure
 from tui.storage.schema import (
+    CONTROL_VERSION,
     PLAIN_VERSION,
     VERSION,
+    AttachmentRecord,
+    BranchRecord,
     ControlRecord,
     CountsRecord,
     DocumentRecord,
     EndRecord,
     MessageRecord,
+    SourceRecord,
     ToolCallRecord,
 )
 from tui.toml import read_toml, write_toml
@@ -138,8 +151,9 @@ def _check_version(version: Any, name: str) -> None:
 def _conversation_of(record: DocumentRecord, conversation_id: str) -> Conversation:
     if not record.end.complete:
         raise ValueError("end.complete: the document says that it is not complete")
-    ids = _unique(message.id for message in record.messages)
-    messages = zip(record.messages, ids, range(len(record.messages)), strict=True)
+    everything = [*record.messages, *(message for branch in record.branches for message in branch.messages)]
+    ids = _unique(message.id for message in everything)
+    messages = zip(record.messages, ids, range(len(record.messages)), strict=False)
     return Conversation(
         id=conversation_id,
         created_at=in_utc(record.created_at),
@@ -151,6 +165,23 @@ def _conversation_of(record: DocumentRecord, conversation_id: str) -> Conversati
             message_of_record(message, message_id=message_id, field=f"messages[{position}]")
             for message, message_id, position in messages
         ),
+        branches=_branches_of(record, ids[len(record.messages) :]),
+    )
+
+
+def _branches_of(record: DocumentRecord, ids: list[str]) -> tuple[Branch, ...]:
+    """``ids`` are those of their messages, one after the other. A branch without messages is none."""
+    left = iter(ids)
+    return tuple(
+        Branch(
+            after=branch.after,
+            messages=tuple(
+                message_of_record(message, message_id=next(left), field=f"branches[{number}].messages[{position}]")
+                for position, message in enumerate(branch.messages)
+            ),
+        )
+        for number, branch in enumerate(record.branches)
+        if branch.messages
     )
 
 
@@ -185,11 +216,29 @@ def message_of_record(record: MessageRecord, *, message_id: str, field: str) -> 
             tool_call_of_record(call, field=f"{field}.tool_calls[{number}]")
             for number, call in enumerate(record.tool_calls)
         ),
+        tool_name=record.tool_name,
+        tool_call_id=record.tool_call_id,
+        tool_outcome=record.tool_outcome,
+        attachments=tuple(_attachment_of(one) for one in record.attachments),
+        sources=tuple(Source(**msgspec.structs.asdict(one)) for one in record.sources),
         first_token_seconds=record.first_token_seconds,
         seconds=record.seconds,
         pieces=record.pieces,
         counts=None if record.counts is None else FinalCounts(**msgspec.structs.asdict(record.counts)),
         failure=record.failure,
+    )
+
+
+def _attachment_of(record: AttachmentRecord) -> Attachment:
+    if not re.fullmatch("[0-9a-f]{64}", record.sha256):
+        raise ValueError("attachments: sha256: expected 64 hex digits")
+    return Attachment(
+        name=record.name,
+        sha256=record.sha256,
+        size_bytes=record.size_bytes,
+        kind=AttachmentKind(record.kind),
+        source=record.source,
+        tokens=record.tokens,
     )
 
 
@@ -251,7 +300,9 @@ def _in_words(error: Exception) -> str:
 
 def _json_parts(conversation: Conversation, sequence: int) -> Iterator[bytes]:
     """Message by message: other threads get their turn while a large document is written."""
-    frame = _indented_json(_record_of(replace(conversation, messages=()), sequence, arguments_as_text=False))
+    record = _record_of(replace(conversation, messages=()), sequence, arguments_as_text=False)
+    record.chinwag = version_of(conversation)
+    frame = _indented_json(record)
     before, end, after = frame.rpartition(b'  "end": {')
     yield before
     for number, message in enumerate(conversation.messages):
@@ -273,7 +324,7 @@ def _indented_json(record: msgspec.Struct) -> bytes:
 
 def _record_of(conversation: Conversation, sequence: int, *, arguments_as_text: bool) -> DocumentRecord:
     return DocumentRecord(
-        chinwag=VERSION if conversation.control.is_set else PLAIN_VERSION,
+        chinwag=version_of(conversation),
         id=conversation.id,
         created_at=in_utc(conversation.created_at),
         updated_at=in_utc(conversation.updated_at),
@@ -281,8 +332,27 @@ def _record_of(conversation: Conversation, sequence: int, *, arguments_as_text: 
         model=conversation.model,
         control=record_of_control(conversation.control) if conversation.control.is_set else None,
         messages=[record_of_message(message, arguments_as_text=arguments_as_text) for message in conversation.messages],
+        branches=[
+            BranchRecord(
+                after=branch.after,
+                messages=[record_of_message(one, arguments_as_text=arguments_as_text) for one in branch.messages],
+            )
+            for branch in conversation.branches
+        ],
         end=EndRecord(sequence=sequence, complete=True),
     )
+
+
+def version_of(conversation: Conversation) -> int:
+    """The oldest format that loses nothing of it: as many programs as possible can read the document."""
+    lines = (conversation.messages, *(branch.messages for branch in conversation.branches))
+    if conversation.branches or any(_needs_newest(message) for line in lines for message in line):
+        return VERSION
+    return CONTROL_VERSION if conversation.control.is_set else PLAIN_VERSION
+
+
+def _needs_newest(message: Message) -> bool:
+    return bool(message.attachments or message.sources or message.tool_name or message.tool_call_id)
 
 
 def record_of_control(control: Control) -> ControlRecord:
@@ -318,6 +388,33 @@ def record_of_message(message: Message, *, arguments_as_text: bool) -> MessageRe
         pieces=message.pieces,
         counts=None if message.counts is None else _record_of_counts(message.counts),
         tool_calls=[record_of_tool_call(call, arguments_as_text=arguments_as_text) for call in message.tool_calls],
+        tool_name=message.tool_name,
+        tool_call_id=message.tool_call_id,
+        tool_outcome=message.tool_outcome,
+        attachments=[_record_of_attachment(one) for one in message.attachments],
+        sources=[_record_of_source(one) for one in message.sources],
+    )
+
+
+def _record_of_attachment(attachment: Attachment) -> AttachmentRecord:
+    return AttachmentRecord(
+        name=attachment.name,
+        sha256=attachment.sha256,
+        size_bytes=attachment.size_bytes,
+        kind=attachment.kind.value,
+        source=attachment.source,
+        tokens=attachment.tokens,
+    )
+
+
+def _record_of_source(source: Source) -> SourceRecord:
+    return SourceRecord(
+        title=source.title,
+        path=source.path,
+        first=source.first,
+        last=source.last,
+        unit="page" if source.unit == "page" else "line",
+        score=source.score,
     )
 
 

@@ -1,4 +1,4 @@
-"""Versions 1 and 2 of a conversation's document, as it stands in a file: JSON and TOML carry the same.
+"""Versions 1 to 3 of a conversation's document, as it stands in a file: JSON and TOML carry the same.
 
 These types are the format. They stay as they are when ``conversations.values`` changes: a document that was written
 once loads for ever. A field may be added with a default; anything else is a new version beside this one.
@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 import msgspec
 
-VERSION = 2
-"""The newest format that is known here."""
+VERSION = 3
+"""The newest format that is known here: with branches, attachments, sources and results of tools."""
+CONTROL_VERSION = 2
+"""What is written of a conversation with settings of its own and nothing of what came later."""
 PLAIN_VERSION = 1
 """What is written of a conversation without settings of its own: an older chinwag, which would lose those, reads it."""
 
@@ -36,6 +38,26 @@ class CountsRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     answer_seconds: float | None = None
 
 
+class AttachmentRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Since version 3, as all that is about attachments, sources and results of tools."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    kind: Literal["file", "image", "page"] = "file"
+    source: str = ""
+    tokens: int | None = None
+
+
+class SourceRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    title: str
+    path: str
+    first: int
+    last: int
+    unit: Literal["line", "page"] = "line"
+    score: float | None = None
+
+
 class MessageRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     id: str
     role: Literal["system", "user", "assistant", "tool"]
@@ -52,6 +74,18 @@ class MessageRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     pieces: int | None = None
     counts: CountsRecord | None = None
     tool_calls: list[ToolCallRecord] = []
+    tool_name: str = ""
+    tool_call_id: str = ""
+    tool_outcome: str = ""
+    attachments: list[AttachmentRecord] = []
+    sources: list[SourceRecord] = []
+
+
+class BranchRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Beside the line of messages; since version 3."""
+
+    after: str = ""
+    messages: list[MessageRecord] = []
 
 
 class ControlRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -85,4 +119,5 @@ class DocumentRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str = ""
     control: ControlRecord | None = None
     messages: list[MessageRecord] = []
+    branches: list[BranchRecord] = []
     end: EndRecord

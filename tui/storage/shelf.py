@@ -20,9 +20,11 @@ from tui.failures import Failure
 from tui.places import Places
 from tui.storage.conversation_files import ConversationFiles, Deleted, Fault, Saved
 from tui.storage.conversation_log import ConversationLog, LogEvent, LogTimes
+from tui.storage.disk_failures import InMemoryOnly
 from tui.storage.documents import DocumentFormat
 from tui.storage.follow import Followed, follow
 from tui.storage.hits import IndexState, SearchHit
+from tui.storage.journal import JournalFile
 from tui.storage.locks import Held, hold_lock
 from tui.storage.records import ChangedTitle
 
@@ -251,13 +253,17 @@ class Shelf:
         """The conversation to be gone on with; None: somebody else writes it, so ``follow`` it.
 
         ``log.damage`` says what could not be read; it is kept beside the journal. Raises as ``load`` does. The lock is
-        held until ``close_log`` or ``aclose``.
+        held until ``close_log`` or ``aclose``. Where the disk refuses even that, ``log.refusal`` says why, and what
+        happens is in memory only until the disk takes it.
         """
         if conversation_id in self._logs:
             return self._logs[conversation_id]
         held, taken = self._held.get(conversation_id), None
         if held is None or not held.is_held:
-            taken = await self.hold(conversation_id)
+            try:
+                taken = await self.hold(conversation_id)
+            except Failure as refusal:
+                return await self._opened_without_lock(conversation_id, refusal, tell=tell, times=times)
             if taken is None:
                 return None
         try:
@@ -284,6 +290,51 @@ class Shelf:
             )
         )
 
+    async def _opened_without_lock(
+        self,
+        conversation_id: str,
+        refusal: Failure,
+        *,
+        tell: Callable[[LogEvent], None] | None,
+        times: LogTimes | None,
+    ) -> ConversationLog:
+        """On a disk that takes nothing, such as a read-only one: all of it can be read and gone on with in memory."""
+        async with self._turn(conversation_id):
+            found = await asyncio.to_thread(self._files.stamp_all, conversation_id)
+            kept = await asyncio.to_thread(self._files.read_kept, conversation_id)
+        is_ready = False
+
+        async def make_ready() -> JournalFile | None:
+            nonlocal is_ready
+            await self._hold_for_log(conversation_id)
+            if is_ready:
+                return None
+            try:
+                async with self._turn(conversation_id):
+                    journal = await asyncio.to_thread(self._files.open_journal_as_found, conversation_id, found)
+            except Failure:
+                self._release(conversation_id)
+                raise
+            is_ready = True
+            return journal
+
+        return self._adopted(
+            ConversationLog(
+                kept.conversation,
+                path=self._files.journal_path(conversation_id),
+                write_document=self._write_document,
+                make_ready=make_ready,
+                tell=tell or _unheard,
+                now=self._now,
+                times=times or LogTimes(),
+                sequence=kept.sequence,
+                document_bytes=kept.document_bytes,
+                has_unknown_kinds=kept.has_unknown_kinds,
+                damage=kept.damage,
+                refusal=refusal,
+            )
+        )
+
     async def close_log(self, conversation_id: str) -> None:
         """Returns when all of it is on the disk, as far as the disk allows. The lock stays held."""
         log = self._logs.get(conversation_id)
@@ -293,9 +344,7 @@ class Shelf:
     async def let_go(self, conversation_id: str) -> None:
         """``close_log``, and somebody else may write the conversation."""
         await self.close_log(conversation_id)
-        held = self._held.pop(conversation_id, None)
-        if held is not None:
-            held.release()
+        self._release(conversation_id)
 
     def follow(self, conversation_id: str) -> AsyncGenerator[Followed, None]:
         """The conversation as it is, and then what happens to it, for as long as it is there and somebody listens.
@@ -410,6 +459,11 @@ class Shelf:
         if (held is None or not held.is_held) and await self.hold(conversation_id) is None:
             raise Failure("cannot save the conversation", "it is open in another chinwag", "close it there")
 
+    def _release(self, conversation_id: str) -> None:
+        held = self._held.pop(conversation_id, None)
+        if held is not None:
+            held.release()
+
     async def _write_document(self, conversation: Conversation, sequence: int) -> Saved:
         async with self._turn(conversation.id):
             return await asyncio.to_thread(
@@ -464,7 +518,7 @@ def _refusal_of(folder: Path) -> Failure | None:
     except OSError as error:
         because = (error.strerror or str(error)).lower()
         advice = "make it writable, or name another folder with CHINWAG_DATA_DIR"
-        return Failure(f"conversations cannot be kept in {folder}", because, advice)
+        return InMemoryOnly(f"conversations cannot be kept in {folder}", because, advice)
     return None
 
 

@@ -227,7 +227,8 @@ class ChatView(FastScreen[None]):
         self._sayings.reply(words, *then, role=role, more=more, seconds=seconds, about=about)
 
     def say_failure(self, failure: Failure, *, is_reply: bool = False) -> None:
-        self._sayings.say_failure(failure, is_reply=is_reply)
+        about = SAVING if isinstance(failure, InMemoryOnly) else ""
+        self._sayings.say_failure(failure, is_reply=is_reply, about=about)
 
     def show_session(self, session: Session) -> None:
         """The conversation of ``session``, from its end."""
@@ -479,9 +480,9 @@ class ChatView(FastScreen[None]):
             case ConversationChanged(_):
                 self._show_header()
             case SavingFailed(failure):
-                self._sayings.say_failure(failure, about="saving")
+                self._sayings.say_failure(failure, about=SAVING)
             case SavedAgain():
-                self.say("saved again", role="success", about="saving")
+                self.say("saved again", role="success", about=SAVING)
         self.show_status()
 
     def too_long(self) -> None:
