@@ -24,9 +24,13 @@ WRITABLE_FOLDERS = tuple(
 WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 set_hypothesis_home_dir(REPOSITORY / ".hypothesis")
-# A deadline measures the machine, not the code; where nobody watches, the same examples are drawn each time.
-hypothesis.settings.register_profile("here", deadline=None)
-hypothesis.settings.register_profile("unwatched", deadline=None, derandomize=True, database=None, print_blob=True)
+# A deadline measures the machine, not the code, as does how fast examples are drawn; where nobody watches, they are the
+# same each time.
+SLOW_HERE = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("here", deadline=None, suppress_health_check=SLOW_HERE)
+hypothesis.settings.register_profile(
+    "unwatched", deadline=None, suppress_health_check=SLOW_HERE, derandomize=True, database=None, print_blob=True
+)
 hypothesis.settings.load_profile("unwatched" if os.environ.get("CI") else "here")
 
 

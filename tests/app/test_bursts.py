@@ -129,3 +129,11 @@ async def test_what_opens_closes_and_is_typed_in_one_read_goes_where_it_belongs(
         chinwag.burst(b"still here")
         await chinwag.until(lambda: chinwag.chat.prompt.text == "still here", told="the prompt typed")
     assert isinstance(chinwag.app, TerminalApp)
+
+
+async def test_letters_that_come_before_the_prompt_has_the_focus_again_reach_it(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask ")
+        chinwag.chat.set_focus(None)
+        chinwag.burst(b"still here")
+        await chinwag.until(lambda: chinwag.chat.prompt.text == "still here", told="the prompt typed")

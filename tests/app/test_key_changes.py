@@ -12,14 +12,16 @@ async def test_a_changed_key_works_and_is_shown_wherever_the_old_one_was(folders
     folders.write("config/settings.toml", "[keys]\n'model.choose' = 'f7'\n'commands' = ['alt+m', 'f6']\n")
     async with folders.start(size=(160, 40)) as running:
         await running.shows("f7 another model", "alt+m every command", "f7 model")
-        assert running.header.endswith("alt+m commands")
-        assert "ctrl+t" not in running.text
+        await running.until(lambda: running.header.endswith("alt+m commands"))
+        await running.until(lambda: "ctrl+t" not in running.text)
         await running.press("ctrl+t", "ctrl+p")
         await running.press("f7")
         await running.until(lambda: isinstance(running.app.screen, ModelPicker))
         await running.press("escape", "f6")
         await running.shows("Commands", "choose the model")
-        assert next(row for row in running.rows if "choose the model" in row).split("│")[-2].split()[-1] == "f7"
+        await running.until(
+            lambda: next(row for row in running.rows if "choose the model" in row).split("│")[-2].split()[-1] == "f7"
+        )
         await running.press("escape", "f1")
         await running.shows("Keys")
         await running.type("choose the model")
@@ -29,7 +31,7 @@ async def test_a_changed_key_works_and_is_shown_wherever_the_old_one_was(folders
 async def test_a_command_without_a_key_is_still_named_and_still_done(folders: Folders) -> None:
     folders.write("config/settings.toml", "[keys]\ncommands = ''\n")
     async with folders.start() as running:
-        assert running.header.endswith("/commands")
+        await running.until(lambda: running.header.endswith("/commands"))
         await running.press("ctrl+p")
         await running.send("/commands")
         await running.shows("Commands")
@@ -106,7 +108,7 @@ async def test_a_changed_key_for_a_new_conversation_works_in_the_list_of_them_to
         await running.answered()
         await running.press("ctrl+o")
         await running.shows("ctrl+g new", "1 conversation")
-        assert "ctrl+n" not in running.text
+        await running.until(lambda: "ctrl+n" not in running.text)
         listed = running.app.screen
         await running.press("ctrl+n")
         assert running.app.screen is listed

@@ -27,7 +27,7 @@ async def test_long_paste_is_a_chip_and_sent_as_text_at_its_place() -> None:
         await hand.write("read ")
         await hand.paste(LONG_PASTE.replace("\n", "\r"))
         await hand.write(" twice")
-        assert hand.rows == ["› read [pasted 1,204 lines · 11 kB] twice"]
+        await hand.until(lambda: hand.rows == ["› read [pasted 1,204 lines · 11 kB] twice"])
         assert hand.prompt.text == f"read {LONG_PASTE} twice"
         assert hand.prompt.has_paste
         await hand.press("enter")
@@ -82,7 +82,7 @@ async def test_paste_under_the_cursor_opens_and_the_others_stay_folded() -> None
         for word in ("first", "second", "third"):
             await hand.paste(f"{word}\n" * 41)
         await hand.press("left", "left", "alt+x")
-        assert hand.rows[-2:] == ["  second", "  [pasted 41 lines · 246 B]"]
+        await hand.until(lambda: hand.rows[-2:] == ["  second", "  [pasted 41 lines · 246 B]"])
         await hand.press("enter")
         assert (await hand.posted(Prompt.Sent)).text == "first\n" * 41 + "second\n" * 41 + "third\n" * 41
 
@@ -102,19 +102,19 @@ async def test_selection_across_chips_takes_them_whole() -> None:
 
 async def test_long_unbracketed_paste_is_one_chip_and_not_sent() -> None:
     # The pauses are wider here: on a machine that is busy with other tests one read may be taken apart.
-    timing = BurstTiming(quiet_seconds=0.5, paste_quiet_seconds=0.5)
+    timing = BurstTiming(quiet_seconds=5.0, paste_quiet_seconds=5.0)
     async with at_the_prompt(timing=timing) as hand:
         pasted = "a line that was copied from somewhere else\r" * 465
         await hand.send_bytes(pasted)
         await hand.until(lambda: hand.prompt.has_paste)
         await hand.pilot.pause()
         assert hand.prompt.text == pasted.replace("\r", "\n")
-        assert hand.rows == ["› [pasted 465 lines · 20 kB]"]
+        await hand.until(lambda: hand.rows == ["› [pasted 465 lines · 20 kB]"])
         assert not any(isinstance(message, Prompt.Sent) for message in hand.all_posted())
 
 
 async def test_text_that_came_at_once_is_one_edit_and_never_sends() -> None:
-    timing = BurstTiming(quiet_seconds=0.5, paste_quiet_seconds=0.5)
+    timing = BurstTiming(quiet_seconds=5.0, paste_quiet_seconds=5.0)
     async with at_the_prompt(timing=timing) as hand:
         pasted = "a line that was copied from somewhere else\r" * 2_400
         before = hand.prompt._area._edits
@@ -161,10 +161,10 @@ async def test_markup_in_placeholder_and_text_is_text() -> None:
     async with at_the_prompt() as hand:
         hand.prompt.set_placeholder("[b]bold[/b] [/nope] [@click=app.quit]x")
         await hand.pilot.pause()
-        assert hand.rows == ["› [b]bold[/b] [/nope] [@click=app.quit]x"]
+        await hand.until(lambda: hand.rows == ["› [b]bold[/b] [/nope] [@click=app.quit]x"])
         hand.prompt.load("[b]bold[/b] [/nope]")
         await hand.pilot.pause()
-        assert hand.rows == ["› [b]bold[/b] [/nope]"]
+        await hand.until(lambda: hand.rows == ["› [b]bold[/b] [/nope]"])
 
 
 # --- what is typed, and what only stands there

@@ -42,7 +42,7 @@ async def test_draft_with_a_long_paste_is_a_chip_again() -> None:
     async with at_the_prompt() as hand:
         hand.prompt.load(draft, owner="conversation 2")
         await hand.pilot.pause()
-        assert hand.rows == ["› [pasted 1,204 lines · 11 kB]"]
+        await hand.until(lambda: hand.rows == ["› [pasted 1,204 lines · 11 kB]"])
         assert hand.prompt.text == f"read {LONG_PASTE}"
         assert hand.all_posted() == []
         await hand.write("!")
@@ -56,7 +56,7 @@ async def test_recalled_prompt_keeps_its_pastes_folded_at_their_place() -> None:
         await hand.paste(LONG_PASTE)
         await hand.press("enter", "up")
         await hand.posted(Prompt.Sent)
-        assert hand.rows == ["› read [pasted 1,204 lines · 11 kB]"]
+        await hand.until(lambda: hand.rows == ["› read [pasted 1,204 lines · 11 kB]"])
 
 
 # --- looks
@@ -71,7 +71,7 @@ async def test_one_row_that_grows_to_a_third_of_the_window_and_then_scrolls() ->
             hand.prompt.load("\n".join(f"row {number}" for number in range(30)))
             await hand.pilot.pause()
             assert hand.prompt.region.height == height // 3
-            assert hand.rows[-1].strip() == "row 29", "the cursor's row is in sight"
+            await hand.until(lambda: hand.rows[-1].strip() == "row 29")
             hand.prompt.load("")
             await hand.pilot.pause()
             assert hand.prompt.region.height == 3
@@ -80,7 +80,7 @@ async def test_one_row_that_grows_to_a_third_of_the_window_and_then_scrolls() ->
 async def test_long_line_wraps_and_grows_the_prompt() -> None:
     async with at_the_prompt(size=(40, 24)) as hand:
         await hand.paste("seven words that do not fit in one row of forty cells")
-        assert len(hand.rows) == 2
+        await hand.until(lambda: len(hand.rows) == 2)
 
 
 async def test_border_is_the_accent_only_while_the_prompt_has_the_focus() -> None:
@@ -95,9 +95,9 @@ async def test_border_is_the_accent_only_while_the_prompt_has_the_focus() -> Non
 
 async def test_placeholder_gives_way_to_the_first_character() -> None:
     async with at_the_prompt() as hand:
-        assert hand.rows == ["› Ask qwen3:8b · / for commands"]
+        await hand.until(lambda: hand.rows == ["› Ask qwen3:8b · / for commands"])
         await hand.write("x")
-        assert hand.rows == ["› x"]
+        await hand.until(lambda: hand.rows == ["› x"])
 
 
 async def test_click_on_the_frame_gives_the_focus_to_the_prompt() -> None:
@@ -113,4 +113,4 @@ async def test_ascii_glyphs_draw_everything_in_ascii() -> None:
         await hand.pilot.pause()
         strips = hand.app.screen._compositor.render_strips()[hand.prompt.region.y :]
         assert all(segment.text.isascii() for strip in strips for segment in strip)
-        assert hand.rows == ["> [pasted 1,204 lines - 11 kB]"]
+        await hand.until(lambda: hand.rows == ["> [pasted 1,204 lines - 11 kB]"])

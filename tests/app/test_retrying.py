@@ -22,7 +22,8 @@ def announced(chinwag: Running) -> list[str]:
 async def test_every_retry_is_said_and_the_last_failure_is_told(folders: Folders, server: DemoServer) -> None:
     folders.write("config/settings.toml", SETTINGS)
     async with folders.start(model="fast:1b") as chinwag:
-        await chinwag.shows("Ask fast:1b")
+        await chinwag.send("about the weather")  # with it, what the model can do is known
+        await chinwag.answered()
         await server.close()
         await chinwag.send("hello")
         await chinwag.answered()
@@ -35,9 +36,10 @@ async def test_a_retry_for_another_conversation_names_it(folders: Folders, serve
     waits = "[server]\nattempts = 20\nretry_base_seconds = 0.5\nretry_cap_seconds = 1.0\n"
     folders.write("config/settings.toml", waits)
     async with folders.start(model="fast:1b") as chinwag:
-        await chinwag.shows("Ask fast:1b")
-        await server.close()
         await chinwag.send("about the weather")
+        await chinwag.answered()
+        await server.close()
+        await chinwag.send("and tomorrow")
         asked = chinwag.chat.session
         await chinwag.until(lambda: announced(chinwag), told="a retry")
         await chinwag.press("ctrl+n")

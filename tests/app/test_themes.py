@@ -58,7 +58,7 @@ async def test_a_broken_theme_is_named_at_the_start_and_where_themes_are_chosen(
         await running.send("/theme")
         await running.until(lambda: isinstance(running.app.screen, ThemePicker))
         await running.shows("accent needs #rrggbb")
-        assert "mine " not in running.text.replace("mine.toml", "")
+        await running.until(lambda: "mine " not in running.text.replace("mine.toml", ""))
 
 
 async def test_a_theme_that_is_gone_is_named_and_ours_stands_in(folders: Folders) -> None:

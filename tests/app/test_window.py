@@ -62,11 +62,11 @@ async def test_the_meter_says_what_the_next_prompt_adds(folders: Folders, server
         await running.send("hello")
         await running.answered()
         await running.until(lambda: "of 8k" in running.status, told="the window")
-        assert "+~" not in running.status
+        await running.until(lambda: "+~" not in running.status)
         used = running.chat.window_now().used
         await running.type("and then " * 8)
         await running.until(lambda: "+~22" in running.status, told="what it adds")
-        assert f"~{used + 22} of 8k" in running.status
+        await running.until(lambda: f"~{used + 22} of 8k" in running.status)
 
 
 async def test_a_prompt_that_does_not_fit_is_not_sent_unasked(folders: Folders, server: DemoServer) -> None:

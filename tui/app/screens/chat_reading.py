@@ -55,8 +55,9 @@ class ChatReading(ChatConversations):
             super().take_focus()
 
     def on_key(self, event: events.Key) -> None:
-        """A letter that no text field has taken is meant for the prompt."""
-        if isinstance(self.focused, Transcript) and event.is_printable and event.character is not None:
+        """A letter that no text field has taken is meant for the prompt, also while what lay on top is still leaving."""
+        is_nowhere = self.focused is None and not self.copy_line.is_open and not self._goes_to_bar
+        if (is_nowhere or isinstance(self.focused, Transcript)) and event.is_printable and event.character is not None:
             event.stop()
             event.prevent_default()
             self._write_on(event.character)
