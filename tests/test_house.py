@@ -25,7 +25,7 @@ FLOORS: tuple[Mapping[str, tuple[str, ...]], ...] = (
     {"chat": ("chat",)},
     {"runs": ("runs",), "demo": ("demo",)},
     {"workspace": ("workspace",)},
-    {"cli": ("cli",), "app": ("app",)},
+    {"cli": ("cli",), "app": ("app",), "library": ("library",)},
     {"door": ("__main__",)},
 )
 """From the ground up: the rooms of each floor, and the modules or packages of ``tui`` that make up a room."""
