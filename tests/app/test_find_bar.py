@@ -50,7 +50,7 @@ class FindHost(App[None]):
         self.bar.show_state(event.state)
 
     def told(self) -> str:
-        return self.query_one("#find-tail", Line).text
+        return self.query_one("#search-tail", Line).text
 
 
 async def opened(host: FindHost, pilot: Pilot[None]) -> None:
