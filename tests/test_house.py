@@ -19,7 +19,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 FLOORS: tuple[Mapping[str, tuple[str, ...]], ...] = (
-    {"ground": ("engine", "failures", "places", "atomic", "toml", "environment", "cleaning", "page_text")},
+    {"ground": ("engine", "failures", "places", "atomic", "toml", "environment", "cleaning", "page_text", "kept_code")},
     {room: (room,) for room in ("ollama", "web", "conversations", "theming", "metrics", "documents", "tools")},
     {"settings": ("settings",), "storage": ("storage",)},
     {"chat": ("chat",)},

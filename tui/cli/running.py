@@ -17,6 +17,7 @@ from tui.cli.commands import SUBCOMMANDS, Subcommand, find_subcommand
 from tui.cli.door import EXIT_WORDS, Door, Exit
 from tui.cli.parsing import LineParser, deeper, epilog, words_behind
 from tui.failures import Failure
+from tui.kept_code import KEPT
 from tui.theming.nearest import nearest
 from tui.workspace import StartOptions
 
@@ -109,6 +110,8 @@ async def _run(
     finally:
         await door.close()
         _keep_from_complaining(door)
+        # In a process that is about to end nobody waits for the loop.
+        KEPT.keep()
 
 
 async def _with_failures(

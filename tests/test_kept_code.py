@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.terminal import REPOSITORY
-from tui.app.terminal.kept_code import KeptCode, read_codes, write_codes
+from tui.kept_code import KeptCode, read_codes, write_codes
 
 METHODS = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__", "__lt__")
 
@@ -127,7 +127,7 @@ def test_whoever_wants_no_byte_code_gets_none_of_this(
 def test_the_second_start_compiles_no_dataclass(tmp_path: Path) -> None:
     """Of all that the screen imports; if ``dataclasses`` comes to work in another way, this says so."""
     script = (
-        "import builtins, sys; from pathlib import Path; from tui.app.terminal.kept_code import KeptCode;"
+        "import builtins, sys; from pathlib import Path; from tui.kept_code import KeptCode;"
         "one = KeptCode(Path(sys.argv[1])); one.use(); import tui.app.app;"
         "print(len(one._used), one._is_new); one.keep()"
     )
