@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import signal
 from pathlib import Path
 
@@ -109,12 +110,108 @@ def test_turns_of_a_conversation_are_kept_and_go_along(shell: Shell, demo: Serve
     assert "second" in shell("conversations", "show", "last").out
 
 
-def test_what_a_conversation_does_not_keep_is_refused(shell: Shell, demo: Served) -> None:
-    before = len(demo.chats())
-    ran = shell("chat", *MODEL, "--conversation", "new", "--system", "be brief", "x")
+def control_of(shell: Shell, which: str = "last") -> dict[str, object]:
+    [value] = [json.loads(shell("conversations", "export", which, "--format", "json").out)]
+    control = value.get("control", {})
+    assert isinstance(control, dict)
+    return control
+
+
+def test_how_a_conversation_is_answered_stays_with_it(shell: Shell, demo: Served) -> None:
+    flags = ("--system", "be brief", "--option", "num_ctx=4096", "--think", "off", "--format", "json")
+    first = shell("chat", *MODEL, "--conversation", "new", "--preset", "precise", *flags, "x")
+    assert first.code == 0, first.talk
+    later = shell("chat", "--conversation", "last", "--option", "temperature=0", "y")
+    assert later.code == 0, later.talk
+    body = last_chat(demo)
+    options = body["options"]
+    assert isinstance(options, dict)
+    assert options.items() >= {"num_ctx": 4096, "temperature": 0, "top_p": 0.5, "seed": 1}.items()
+    assert body["format"] in ("json", {"type": "object"})
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    assert messages[0] == {"role": "system", "content": "be brief"}
+    assert [one["role"] for one in messages] == ["system", "user", "assistant", "user"]
+    control = control_of(shell)
+    assert control["preset"] == "precise"
+    assert control["system"] == "be brief"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--metadata", "a=b"), "does not keep that"),
+        (("--option", "mirostat=1"), "mirostat is none of chinwag's"),
+        (("--preset", "presice"), "did you mean precise?"),
+    ],
+)
+def test_what_a_conversation_does_not_keep_is_refused(
+    shell: Shell, demo: Served, flags: tuple[str, ...], said: str
+) -> None:
+    before = demo.tokens_sent
+    ran = shell("chat", *MODEL, "--conversation", "new", *flags, "x")
     assert ran.code == 1
-    assert "does not keep that" in ran.talk
-    assert len(demo.chats()) == before
+    assert said in ran.talk
+    assert demo.tokens_sent == before
+    assert shell("conversations", "list").out == ""
+
+
+def test_a_preset_answers_once_and_flags_beside_it_win(shell: Shell, demo: Served) -> None:
+    ran = shell("chat", *MODEL, "--preset", "precise", "--option", "seed=7", "x")
+    assert ran.code == 0, ran.talk
+    assert last_chat(demo)["options"] == {"temperature": 0.1, "top_p": 0.5, "seed": 7}
+    assert shell("presets", "save", "own", *MODEL, "--system", "be brief", "--option", "mirostat=1").code == 1
+    assert shell("presets", "save", "own", *MODEL, "--system", "be brief").code == 0
+    assert shell("chat", "--preset", "own", "x").code == 0
+    assert last_chat(demo)["model"] == MODEL[1]
+    assert shell("chat", "--preset", "own", "--system", "", "x").code == 0
+    assert last_chat(demo)["messages"] == [{"role": "user", "content": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("temperature=hot", "0 to 5"),
+        ("num_ctx=1", "256"),
+        ("temperature", "write NAME=VALUE"),
+    ],
+)
+def test_an_option_that_cannot_be_is_said_before_anything_is_asked(
+    shell: Shell, demo: Served, option: str, said: str
+) -> None:
+    before = demo.tokens_sent
+    ran = shell("chat", *MODEL, "x", "--option", option)
+    assert ran.code == 1
+    assert said in ran.talk
+    assert demo.tokens_sent == before
+
+
+def test_options_that_only_the_server_knows_go_along(shell: Shell, demo: Served) -> None:
+    assert shell("chat", *MODEL, "x", "--option", "mirostat=2", "--option", "context_tokens=4096").code == 0
+    assert last_chat(demo)["options"] == {"mirostat": 2, "num_ctx": 4096}
+
+
+def test_metadata_is_in_the_result_and_in_the_log_under_one_id(shell: Shell) -> None:
+    logging = Shell(home=shell.home, host=shell.host, more={"CHINWAG_LOG_REQUESTS": "on"})
+    [value] = logging("chat", *MODEL, "x", "--metadata", "ticket=7", "--metadata", "by=ada", "--json").values
+    assert value["metadata"] == {"ticket": "7", "by": "ada"}
+    found = [file.read_text() for file in shell.home.rglob("*.jsonl") if "log" in file.parts]
+    assert any(value["trace_id"] in text and '"ticket"' in text for text in found)
+
+
+def test_an_answer_is_kept_as_an_output_when_asked_for(shell: Shell) -> None:
+    ran = shell("chat", *MODEL, "what is kept?", "--save")
+    assert ran.code == 0, ran.talk
+    assert "kept as " in ran.talk
+    [listed] = shell("outputs", "list", "--kind", "chat", "--json").values
+    assert listed["models"] == [MODEL[1]]
+    assert set(listed["files"]) == {"config.json", "output.md", "results.jsonl"}
+    shown = shell("outputs", "show", "last").out
+    assert "what is kept?" in shown
+    assert "ENDMARK" in shown
+    result = shell("outputs", "show", "last", "--file", "results.jsonl").values
+    assert result[0]["prompt"] == "what is kept?"
+    assert result[0]["answer_tokens"] > 0
 
 
 @pytest.mark.parametrize(
@@ -197,3 +294,27 @@ def test_without_a_prompt_a_terminal_talks_line_by_line(shell: Shell, demo: Serv
         terminal.wait_for("[done, ", LONG_SECONDS)
         terminal.send("/bye\n")
         assert terminal.exit_code(LONG_SECONDS) == 0
+
+
+def test_line_by_line_it_is_answered_as_the_flags_say(shell: Shell, demo: Served) -> None:
+    words = shell.argv("chat", *MODEL, "--preset", "precise", "--system", "be brief")
+    with Terminal(words, home=shell.home, environment={"OLLAMA_HOST": demo.url}) as terminal:
+        terminal.wait_for("/? lists the commands", LONG_SECONDS)
+        terminal.send("hello\n")
+        terminal.wait_for("[done, ", LONG_SECONDS)
+        terminal.send("/bye\n")
+        assert terminal.exit_code(LONG_SECONDS) == 0
+    body = last_chat(demo)
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    assert messages[0] == {"role": "system", "content": "be brief"}
+    options = body["options"]
+    assert isinstance(options, dict)
+    assert options["temperature"] == 0.1
+
+
+def test_line_by_line_a_preset_that_is_not_there_is_said(shell: Shell, demo: Served) -> None:
+    words = shell.argv("chat", *MODEL, "--preset", "presice")
+    with Terminal(words, home=shell.home, environment={"OLLAMA_HOST": demo.url}) as terminal:
+        terminal.wait_for("did you mean precise?", LONG_SECONDS)
+        assert terminal.exit_code(LONG_SECONDS) == 1

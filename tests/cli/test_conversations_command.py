@@ -120,6 +120,24 @@ def test_deleting_wants_a_yes_and_renaming_does_not(shelf: Shell) -> None:
     assert shelf("conversations", "list").out == ""
 
 
+def test_a_pinned_conversation_stands_first_and_last_still_means_the_latest(shelf: Shell, tmp_path: Path) -> None:
+    older = tmp_path / "older.json"
+    older.write_text(json.dumps(CHATGPT).replace("About tides", "About winds").replace("17000000", "16000000"))
+    assert shelf("conversations", "import", str(older)).code == 0
+    assert [value["title"] for value in shelf("conversations", "list", "--json").values] == [
+        "About tides",
+        "About winds",
+    ]
+    wind = shelf("conversations", "list", "--json").values[1]["id"]
+    assert shelf("conversations", "pin", wind).code == 0
+    values = shelf("conversations", "list", "--json").values
+    assert [(value["title"], value["is_pinned"]) for value in values] == [("About winds", True), ("About tides", False)]
+    assert "pinned" in shelf("conversations", "list").out
+    assert json.loads(shelf("conversations", "show", "last", "--json").out)["title"] == "About tides"
+    assert shelf("conversations", "unpin", wind).code == 0
+    assert shelf("conversations", "list", "--json").values[0]["title"] == "About tides"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -65,7 +65,7 @@ def test_settings_go_out_and_come_back_and_the_old_file_is_kept(shell: Shell, tm
     assert shell("config", "get", "appearance.theme").out == "auto\n"
     assert shell("config", "import", str(tmp_path / "mine.toml")).code == 0
     assert shell("config", "get", "appearance.theme").out == "nord\n"
-    assert list(settings_file(shell).parent.glob("settings.toml.*.old"))
+    assert list(settings_file(shell).parent.glob("settings.toml.old-*"))
 
 
 def test_a_file_with_faults_is_not_taken_over_and_named_by_validate(shell: Shell, tmp_path: Path) -> None:
@@ -160,4 +160,5 @@ def test_bash_completes_words_flags_and_models(shell: Shell) -> None:
     assert "pull" in completed("models", "pu")
     assert "--concurrency" in completed("batch", "--conc")
     assert "tour:8b" in completed("chat", "--model", "tou")
+    assert completed("chat", "--preset", "prec") == ["precise"]
     assert "--in-order" not in completed("models", "--in")

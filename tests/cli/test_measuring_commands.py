@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 
 from tests.cli.commanding import Shell
+from tests.end_to_end.served import Served
+from tests.terminal import Terminal
 from tui.cli.compare import side_by_side
 from tui.runs.asking import Answer
 from tui.runs.comparison import Compared, Contender
 
+LONG_SECONDS = 60.0
 QUICK = ("--repeats", "2", "--answer-tokens", "10")
 
 
@@ -40,6 +43,37 @@ def test_reports_by_their_ending_and_against_an_earlier_one(shell: Shell, tmp_pa
     assert "no report of chinwag bench" in wrong.talk
 
 
+def test_a_file_has_its_form_and_json_stays_on_standard_output(shell: Shell, tmp_path: Path) -> None:
+    for words in (("bench", "fast:1b", *QUICK), ("compare", "fast:1b", "--prompt", "x")):
+        file = tmp_path / f"{words[0]}.html"
+        [value] = shell(*words, "--json", "--output", str(file)).values
+        assert value["format"].startswith("chinwag ")
+        assert file.read_text().startswith("<!doctype html>")
+        nowhere = shell(*words, "--output", str(tmp_path / "none" / "x.html"))
+        assert nowhere.code == 1
+        assert "cannot write" in nowhere.talk
+
+
+def test_a_narrow_terminal_gets_the_table_on_its_side(shell: Shell) -> None:
+    words = shell.argv("bench", "fast:1b", "tour:8b", *QUICK)
+    with Terminal(words, home=shell.home, environment={"OLLAMA_HOST": shell.host}, columns=60) as terminal:
+        terminal.wait_for("kept as", LONG_SECONDS)
+        assert terminal.exit_code(LONG_SECONDS) == 0
+        rows = [line.split() for line in terminal.screen().splitlines()]
+    assert ["model", "fast:1b", "tour:8b"] in rows
+    assert any(row[:1] == ["tok/s"] and len(row) == 3 for row in rows)
+
+
+def test_a_preset_and_flags_hold_for_a_benchmark_too(shell: Shell, demo: Served) -> None:
+    flags = ("--preset", "precise", "--system", "be brief", "--option", "num_ctx=4096", "--think", "off")
+    assert shell("bench", "fast:1b", *QUICK, *flags).code == 0
+    body = demo.chats()[-1]
+    assert body["options"] == {"temperature": 0.1, "top_p": 0.5, "seed": 1, "num_ctx": 4096, "num_predict": 10}
+    assert body["messages"][0] == {"role": "system", "content": "be brief"}
+    assert body["think"] is False
+    assert shell("bench", "fast:1b", *QUICK, "--preset", "presice").code == 1
+
+
 def test_a_cold_start_measures_loading(shell: Shell) -> None:
     [report] = shell("bench", "fast:1b", *QUICK, "--cold", "--json").values
     assert report["cases"][0]["case"]["is_cold"] is True
@@ -57,7 +91,10 @@ def test_answers_stand_side_by_side(shell: Shell) -> None:
     ran = shell("compare", "fast:1b", "tour:8b", "--prompt", "say something", "--width", "80")
     assert ran.code == 0, ran.talk
     assert any(line.startswith("fast:1b") and "│ tour:8b" in line for line in ran.lines)
-    assert any(line.startswith("name") for line in ran.lines)
+    assert any(
+        line.split() == ["model", "answered", "tok/s", "first", "token", "s", "total", "s", "tokens"]
+        for line in ran.lines
+    )
 
 
 def test_a_comparison_as_files(shell: Shell, tmp_path: Path) -> None:
@@ -98,6 +135,9 @@ def test_a_text_is_gone_on_with(shell: Shell) -> None:
     assert value["text"] == ran.out.rstrip("\n") or value["text"].strip() == ran.out.strip()
     assert value["done_reason"] == "stop"
     assert shell("generate").code == 1
+    assert shell("generate", "--model", "fast:1b", "go on", "--save").code == 0
+    [kept] = shell("outputs", "list", "--kind", "generate", "--json").values
+    assert kept["about"] == "go on"
 
 
 def test_vectors_of_texts_lines_and_files(shell: Shell, tmp_path: Path) -> None:

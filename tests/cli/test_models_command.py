@@ -124,6 +124,98 @@ def test_a_model_is_made_of_something(shell: Shell) -> None:
     assert "--from MODEL or --file FILE" in nothing.talk
 
 
+def test_a_model_is_made_of_another_one_asked_and_sent(tmp_path: Path) -> None:
+    with Served(speed=1000) as server:
+        shell = Shell(home=home_below(tmp_path), host=server.url)
+        flags = ("--from", "tour:8b", "--system", "Talk like a pirate.", "--parameter", "num_ctx=2048")
+        made = shell("models", "create", "me/pirate", *flags, "--parameter", "stop=END", "--json")
+        assert made.code == 0, made.talk
+        assert made.values[-1]["is_done"] is True
+        assert any("creating new layer" in step["status"] for step in made.values)
+        assert shell("models", "show", "me/pirate", "--part", "system").out == "Talk like a pirate."
+        shown = shell("models", "show", "me/pirate").out
+        assert "2048" in shown
+        assert "END" in shown
+        assert shell("chat", "--model", "me/pirate", "hello").code == 0
+        sent = shell("models", "push", "me/pirate", "--json")
+        assert sent.code == 0, sent.talk
+        assert sent.values[-1]["is_done"] is True
+        sizes = [step["total_bytes"] for step in sent.values if step.get("total_bytes")]
+        assert max(sizes) > 1_000_000_000
+        assert "me/pirate is there" in shell("models", "push", "me/pirate").talk
+        assert shell("models", "cp", "me/pirate", "me/captain").code == 0
+        assert shell("models", "rm", "me/pirate", "me/captain", "--yes").code == 0
+        assert not any(name.startswith("me/") for name in shell("models", "list", "--names").lines)
+
+
+def test_a_model_is_made_of_a_file_that_is_sent_once(tmp_path: Path) -> None:
+    weights = tmp_path / "mine.gguf"
+    weights.write_bytes(b"GGUF" + bytes(3_000_000))
+    with Served(speed=1000) as server:
+        shell = Shell(home=home_below(tmp_path), host=server.url)
+        for name in ("one", "two"):
+            made = shell("models", "create", name, "--file", str(weights), "--quantize", "q4_K_M", "--json")
+            assert made.code == 0, made.talk
+            assert any("quantizing F16 model" in step["status"] for step in made.values)
+        assert sum(path.startswith("/api/blobs/") for path in server.paths()) == 3
+        assert "mine.gguf" in shell("chat", "--model", "one", "who are you?").out
+        [found] = shell("models", "show", "two", "--json").values
+        assert found["quantization"] == "Q4_K_M"
+
+
+def test_what_cannot_be_made_or_sent_is_said_in_the_servers_words(tmp_path: Path) -> None:
+    (tmp_path / "text.gguf").write_text("no weights at all")
+    with Served(speed=1000) as server:
+        shell = Shell(home=home_below(tmp_path), host=server.url)
+        no_weights = shell("models", "create", "x", "--file", str(tmp_path / "text.gguf"))
+        assert no_weights.code == 1
+        assert "not in GGUF format" in no_weights.talk
+        no_file = shell("models", "create", "x", "--file", str(tmp_path / "none.gguf"))
+        assert no_file.code == 1
+        assert "none.gguf" in no_file.talk
+        template = shell("models", "create", "x", "--from", "tour:8b", "--template", "{{ .Messages ")
+        assert template.code == 1
+        assert "unclosed action" in template.talk
+        missing = shell("models", "create", "x", "--from", "nowhere")
+        assert missing.code == 4
+        assert shell("models", "push", "nowhere").code == 4
+        assert shell("models", "cp", "fast:1b", "locked/mine").code == 0
+        denied = shell("models", "push", "locked/mine")
+        assert denied.code == 1
+        assert "denied" in denied.talk
+        assert shell("models", "cp", "nowhere", "y").code == 4
+
+
+def test_what_fits_is_said_before_anything_is_loaded(shell: Shell, demo: Served) -> None:
+    ran = shell("models", "fits", "tour:8b", "--gpu-memory", "6.9GB")
+    assert ran.code == 0, ran.talk
+    rows = {line.split()[1]: line for line in ran.lines[1:]}
+    assert rows["4k"].endswith("fits on the gpu")
+    assert not rows["8k"].endswith("fits on the gpu")
+    assert "free: 6.9 GB on the gpu" in ran.talk
+    [value] = shell("models", "fits", "tour:8b", "--num-ctx", "4096", "--gpu-memory", "24GB", "--json").values
+    # 36 layers of 8 heads with keys and values of 128 numbers of 2 bytes each.
+    assert value["cache_bytes"] == 4096 * 36 * 8 * (128 + 128) * 2
+    assert value["needed_bytes"] == value["weights_bytes"] + value["cache_bytes"]
+    assert value["fits"] == "fits on the gpu"
+    smaller = shell("models", "fits", "tour:8b", "--num-ctx", "4k", "--kv-type", "q8_0", "--json").values[0]
+    assert smaller["cache_bytes"] == value["cache_bytes"] * 34 // 64
+    every = {one["model"] for one in shell("models", "fits", "--json").values}
+    assert "tour:8b" in every
+    assert "cloudy:120b-cloud" not in every
+    assert shell("models", "ps", "--json").values == []
+
+
+def test_a_script_can_ask_whether_a_model_fits(shell: Shell) -> None:
+    assert shell("models", "fits", "fast:1b", "--num-ctx", "4096", "--gpu-memory", "1TB").code == 0
+    ran = shell("models", "fits", "hungry:405b", "--num-ctx", "4096", "--gpu-memory", "0")
+    # What the machine has beside its GPUs decides; the exit code says the same as the table.
+    assert (ran.code == 1) == ("does not fit" in ran.out)
+    assert shell("models", "fits", "tuor:8b").code == 4
+    assert shell("models", "fits", "--num-ctx", "0").code == 2
+    assert shell("models", "fits", "--gpu-memory", "much").code == 2
+
+
 @pytest.mark.skipif(not is_bash_here(), reason="bash is not installed")
 def test_a_reader_that_leaves_gets_no_complaint(shell: Shell) -> None:
     ran = shell.piped("chinwag models list | head -n 1")

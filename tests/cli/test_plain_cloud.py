@@ -30,7 +30,7 @@ async def test_trying_again_with_a_cloud_model_asks_first_and_a_yes_is_kept(tmp_
             StartOptions(host=server.url, model="breaks:3b"), environ=folders.environ(), random_bytes=os.urandom
         )
         reader, writer = os.pipe()
-        outlet = Outlet(encoding="utf-8", on_broken=lambda _descriptor: None)
+        outlet = Outlet(encoding="utf-8", on_broken=lambda _descriptor, _error: None)
         voice = PlainVoice(outlet, stdout=writer, stderr=writer, stdout_is_terminal=False)
         turns = PlainTurns(workspace, voice, ask_line=ask_line, shows_thinking=False)
         await workspace.start()

@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tui.atomic import read_bounded
 from tui.chat.choice import choose_model
+from tui.cleaning import clean_line
 from tui.cli.door import Door
+from tui.conversations.control import Control
 from tui.engine import EngineError, ErrorKind, FinalCounts
 from tui.failures import Failure
 from tui.metrics.wording import first_token_words, seconds_text, speed_words, token_count_words
+from tui.settings.options import ALSO_CALLED, OPTIONS
+from tui.settings.presets import Preset, schema_text
+from tui.settings.schema import Value, parse_value
 from tui.theming.nearest import nearest
 from tui.workspace import Workspace
 
@@ -26,13 +31,38 @@ ANY_JSON: Mapping[str, Any] = {"type": "object"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """How a model is to answer; what is None or empty is left to the settings, then to the model."""
+    """How a model is to answer, as the flags say it; what is None or absent is left to whatever else says it."""
 
-    system: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    preset: str = ""
+    system: str | None = None
+    """An empty one says that there is none, whatever the preset has."""
+    options: Mapping[str, Value] = field(default_factory=dict)
+    """By chinwag's names."""
+    raw_options: Mapping[str, Any] = field(default_factory=dict)
+    """Ollama's that chinwag has no setting for, by their names there."""
     think: bool | str | None = None
     format: Mapping[str, Any] | None = None
     keep_alive: float | str | None = None
+
+    @property
+    def is_anything(self) -> bool:
+        return self != Asked()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a model answers when flags, preset, its own options and the settings have all had their say."""
+
+    system: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """By Ollama's names."""
+    think: bool | str | None = None
+    format: Mapping[str, Any] | None = None
+    keep_alive: float | str | None = None
+
+    def as_value(self) -> dict[str, Any]:
+        """As JSON has it, without what is left to the model."""
+        return {key: one for key, one in asdict(self).items() if one not in (None, "", {})}
 
 
 def add_asking_arguments(parser: argparse.ArgumentParser, *, has_model: bool = True) -> None:
@@ -41,7 +71,14 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, has_model: bool = T
         group.add_argument(
             "--model", metavar="NAME", help="else the one of the settings, one that is loaded, the newest"
         )
-    group.add_argument("--system", metavar="TEXT", default="", help="the system prompt")
+    group.add_argument("--preset", metavar="NAME", default="", help="answer as it says; flags beside it win")
+    add_manner_arguments(group)
+    group.add_argument("--allow-cloud", action="store_true", help="let it leave for a model in the cloud, unasked")
+
+
+def add_manner_arguments(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    """What a preset can hold."""
+    group.add_argument("--system", metavar="TEXT", help="the system prompt; empty: none")
     group.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="such as num_ctx=8192 or temperature=0"
     )
@@ -52,18 +89,112 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, has_model: bool = T
     group.add_argument(
         "--keep-alive", metavar="TIME", help="how long the model stays in memory: 30m, 0, or -1 for ever"
     )
-    group.add_argument("--allow-cloud", action="store_true", help="let it leave for a model in the cloud, unasked")
 
 
 async def asked_of(arguments: argparse.Namespace) -> Asked:
     """Raises ``Failure`` for a flag that says nothing."""
+    options, raw_options = options_of(arguments.option)
     return Asked(
+        preset=getattr(arguments, "preset", ""),
         system=arguments.system,
-        options=dict(option_of(one) for one in arguments.option),
+        options=options,
+        raw_options=raw_options,
         think=think_of(arguments.think),
         format=await format_of(arguments.format),
         keep_alive=keep_alive_of(arguments.keep_alive),
     )
+
+
+def options_of(given: Iterable[str]) -> tuple[dict[str, Value], dict[str, Any]]:
+    """Those that chinwag has a setting for, checked and by its names, and the others as they are given.
+
+    Raises ``Failure`` for one that says nothing, or a value that cannot be.
+    """
+    known: dict[str, Value] = {}
+    raw: dict[str, Any] = {}
+    for text in given:
+        name, value = option_of(text)
+        setting = OPTIONS.get(ALSO_CALLED.get(name, name))
+        if setting is None:
+            raw[name] = value
+            continue
+        try:
+            known[setting.key] = parse_value(setting, text.partition("=")[2])
+        except Failure as failure:
+            raise Failure(f"--option {text}", failure.message or failure.title, failure.advice) from None
+    return known, raw
+
+
+def control_with(control: Control, asked: Asked) -> Control:
+    """``control`` with what the flags say in the place of what it says. Raises ``Failure`` for what none can keep."""
+    if asked.raw_options:
+        raise Failure(
+            "a conversation does not keep that",
+            f"--option {next(iter(asked.raw_options))} is none of chinwag's",
+            "leave it out, or leave out --conversation",
+        )
+    for name, value in asked.options.items():
+        control = control.with_option(name, value)
+    if asked.think is not None:
+        control = control.with_option("thinking", _thinking(asked.think))
+    if asked.keep_alive is not None:
+        control = control.with_option("keep_alive", _keep_alive(asked.keep_alive))
+    if asked.format is not None:
+        wanted = "json" if asked.format == ANY_JSON else schema_text(asked.format)
+        control = replace(control, format=wanted, format_name="")
+    if asked.system is not None:
+        control = replace(control, system=asked.system)
+    return replace(control, preset=asked.preset or control.preset)
+
+
+def _thinking(wanted: bool | str) -> str:
+    return ("off", "on")[wanted] if isinstance(wanted, bool) else wanted
+
+
+def _keep_alive(wanted: float | str) -> Value:
+    text = f"{wanted:g}" if isinstance(wanted, float) else wanted
+    # A bare number is seconds to Ollama, and no duration to anybody else.
+    is_bare = text not in ("0", "-1") and text.replace(".", "", 1).isdecimal()
+    return parse_value(OPTIONS["keep_alive"], f"{text}s" if is_bare else text)
+
+
+def preset_called(workspace: Workspace, name: str) -> Preset:
+    """Raises ``Failure`` naming the nearest when there is none."""
+    presets = workspace.steering.presets
+    if (found := presets.get(name)) is None:
+        raise Failure(
+            f"there is no preset {clean_line(name, 60)}{nearest(name, presets)}",
+            "",
+            "chinwag presets list has them all",
+        )
+    return found
+
+
+def manner_of(workspace: Workspace, model: str, asked: Asked) -> Manner:
+    """How ``model`` is asked. Raises ``Failure`` for a preset that is not there."""
+    if asked.preset:
+        preset_called(workspace, asked.preset)
+    control = Control(preset=asked.preset, system=asked.system, options=asked.options)
+    generation = workspace.generation(model, control)
+    wanted = ANY_JSON if generation.format == "json" else generation.format
+    found = asked.format if asked.format is not None else wanted
+    assert not isinstance(found, str)
+    return Manner(
+        system=workspace.steering.answering(control, model).system.value or "",
+        options={**generation.options, **asked.raw_options},
+        think=generation.think if asked.think is None else asked.think,
+        format=found,
+        keep_alive=generation.keep_alive if asked.keep_alive is None else asked.keep_alive,
+    )
+
+
+async def model_and_manner(
+    workspace: Workspace, named: str | None, asked: Asked, *, usual: str | None = None
+) -> tuple[str, Manner]:
+    """The model that is named, else the preset's, else ``usual``, else the one that the screen would take."""
+    preset = preset_called(workspace, asked.preset) if asked.preset else None
+    model = await model_for(workspace, named or (preset.model if preset else "") or usual)
+    return model, manner_of(workspace, model, asked)
 
 
 def option_of(text: str) -> tuple[str, Any]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
-import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from tui.atomic import FileMissing, read_bounded
-from tui.chat.generation import generation_of
-from tui.cli.asking import Asked, add_asking_arguments, asked_of, model_for, see_that_it_may_leave
+from tui.cli.asking import Manner, add_asking_arguments, asked_of, model_and_manner, see_that_it_may_leave
 from tui.cli.door import Door, Exit
+from tui.cli.keeping import RunKeeper, add_keeping_argument, kept_run
 from tui.engine import ChatRequest, Engine
 from tui.failures import Failure
 from tui.metrics.wording import plural, seconds_text, speed_words, tokens_text
@@ -30,8 +29,9 @@ from tui.runs.batch import (
     encode_result,
     single_prompt,
 )
-from tui.runs.prompts import PROMPT, PromptRow, fill, read_prompts, rows_of
-from tui.workspace import Workspace
+from tui.runs.kept import State
+from tui.runs.prompts import LARGEST_FILE_BYTES, PROMPT, PromptRow, fill, read_prompts, rows_of
+from tui.runs.reports import About, batch_json, batch_markdown
 
 STATUS_SECONDS = 0.25
 LARGEST_RESULTS_BYTES = 4_000_000_000
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", action="store_true", help="ask identical questions once")
     parser.add_argument("--again", action="store_true", help="ask everything again, whatever --output has")
     parser.add_argument("--in-order", action="store_true", help="write results in the order of the prompts, at the end")
+    add_keeping_argument(parser)
     add_asking_arguments(parser)
 
 
@@ -61,14 +62,14 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
     if arguments.concurrency < 1:
         raise Failure("--concurrency must be at least 1")
     asked = await asked_of(arguments)
-    rows = await _rows(arguments.prompts)
+    rows = await _rows(arguments.prompts, door)
     output = None if arguments.output is None else Path(arguments.output)
     if output is not None and output.name == Path(arguments.prompts).name and await _is_same(output, arguments.prompts):
         raise Failure("--output is the file of the prompts", "it would be written over", "name another one")
     async with door.workspace() as workspace, AsyncExitStack() as others:
-        model = await model_for(workspace, arguments.model)
+        model, manner = await model_and_manner(workspace, arguments.model, asked)
         await see_that_it_may_leave(door, workspace, model, is_allowed=arguments.allow_cloud)
-        items = _items(rows, arguments, asked, workspace, model)
+        items = _items(rows, arguments, manner, model)
         engines: list[Engine] = [workspace.engine]
         for address in arguments.also_on:
             host = workspace.servers.host_called(address, source="--also-on")
@@ -85,15 +86,40 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
         )
         if done and batch.progress.skipped:
             door.talk(f"{plural(batch.progress.skipped, 'prompt')} of {len(items)} had an answer already")
-        async with _Sink(door, output, in_order=arguments.in_order, anew=arguments.again) as sink:
-            await _follow(batch, sink, door)
+        about = About(at=workspace.now(), host=workspace.host.url, server_version=await workspace.engine.version())
+        config = _config(arguments, model, manner, prompts=len(items), hosts=[one.host.url for one in engines])
+        async with (
+            kept_run(door, workspace, kind="batch", config=config, is_wanted=not arguments.no_save) as keeper,
+            _Sink(door, output, keeper, in_order=arguments.in_order, anew=arguments.again) as sink,
+        ):
+            failures = await _follow(batch, sink, door)
+            keeper.state = State.failed if batch.progress.failed else State.well
+            report = batch_json(about, model, batch.progress, failures)
+            await keeper.write("report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+            await keeper.write("report.md", batch_markdown(about, model, batch.progress, failures))
     return _summary(batch.progress, door)
 
 
-async def _rows(source: str) -> tuple[PromptRow, ...]:
+def _config(
+    arguments: argparse.Namespace, model: str, manner: Manner, *, prompts: int, hosts: list[str]
+) -> dict[str, object]:
+    source = arguments.prompts
+    return {
+        "models": [model],
+        "title": f"{plural(prompts, 'prompt')} of {'the input' if source == '-' else Path(source).name}",
+        "hosts": hosts,
+        "prompts": source,
+        "template": arguments.template,
+        "concurrency": arguments.concurrency,
+        "output": arguments.output,
+        "preset": arguments.preset,
+        **manner.as_value(),
+    }
+
+
+async def _rows(source: str, door: Door) -> tuple[PromptRow, ...]:
     if source == "-":
-        data = await asyncio.to_thread(sys.stdin.buffer.read)
-        return rows_of(data, name="the input")
+        return rows_of(await door.read_bytes(LARGEST_FILE_BYTES), name="the input")
     return await asyncio.to_thread(read_prompts, Path(source))
 
 
@@ -107,24 +133,20 @@ async def _is_same(one: Path, other: str) -> bool:
     return await asyncio.to_thread(look)
 
 
-def _items(
-    rows: tuple[PromptRow, ...], arguments: argparse.Namespace, asked: Asked, workspace: Workspace, model: str
-) -> list[BatchItem]:
+def _items(rows: tuple[PromptRow, ...], arguments: argparse.Namespace, manner: Manner, model: str) -> list[BatchItem]:
     """Raises ``Failure`` for the first row that the template, or the lack of one, does not fit."""
     name = Path(arguments.prompts).name
     template = arguments.template or f"{{{{{PROMPT}}}}}"
-    generation = generation_of(workspace.loaded.settings.generation)
-    options: Mapping[str, object] = {**generation.options, **asked.options}
     return [
         BatchItem(
             index=index,
             request=ChatRequest(
                 model=model,
-                messages=single_prompt(fill(template, row, name=name), system=asked.system),
-                options=options,
-                think=generation.think if asked.think is None else asked.think,
-                format=asked.format,
-                keep_alive=generation.keep_alive if asked.keep_alive is None else asked.keep_alive,
+                messages=single_prompt(fill(template, row, name=name), system=manner.system),
+                options=manner.options,
+                think=manner.think,
+                format=manner.format,
+                keep_alive=manner.keep_alive,
             ),
             columns=row.columns,
         )
@@ -139,17 +161,21 @@ async def _answered(output: Path) -> frozenset[str]:
         return frozenset()
 
 
-async def _follow(batch: Batch, sink: _Sink, door: Door) -> None:
+async def _follow(batch: Batch, sink: _Sink, door: Door) -> list[str]:
+    """Gives a line for each prompt that failed."""
+    failures: list[str] = []
     moving = asyncio.create_task(_show(batch, door))
     try:
         async with aclosing(batch.results()) as results:
             async for result in results:
                 await sink.take(result)
                 if not result.answer.is_whole:
-                    door.warn(f"prompt {result.item.index + 1}: {result.answer.failure}")
+                    failures.append(f"prompt {result.item.index + 1}: {result.answer.failure}")
+                    door.warn(failures[-1])
     finally:
         moving.cancel()
         await asyncio.wait({moving})
+    return failures
 
 
 async def _show(batch: Batch, door: Door) -> None:
@@ -185,10 +211,11 @@ def _summary(progress: BatchProgress, door: Door) -> int:
 
 @dataclass(slots=True)
 class _Sink:
-    """Where results go: to a file that only grows, or to standard output."""
+    """Where results go: to a file that only grows, or to standard output; and to where the run is kept."""
 
     door: Door
     output: Path | None
+    keeper: RunKeeper
     in_order: bool
     anew: bool
     _file: int = -1
@@ -208,10 +235,12 @@ class _Sink:
                 await asyncio.to_thread(self._close)
 
     async def take(self, result: BatchResult) -> None:
+        line = encode_result(result)
+        await self.keeper.add_result(line)
         if self.in_order and self.output is None:
             self._held.append(result)
         else:
-            await self._write(encode_result(result))
+            await self._write(line)
 
     async def _write(self, line: bytes) -> None:
         if self._file < 0:

@@ -49,6 +49,17 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
         ),
     ),
     Subcommand(
+        "documents",
+        "your documents: add, read and search them",
+        "tui.cli.documents",
+        (
+            "chinwag documents add ~/notes README.md",
+            "chinwag documents list",
+            'chinwag documents search "how do I rotate the keys?" --top-k 3',
+            'chinwag chat "how do I rotate the keys?" --documents',
+        ),
+    ),
+    Subcommand(
         "batch",
         "ask many prompts from a file, a few at a time; goes on where it was interrupted",
         "tui.cli.batch",
@@ -64,7 +75,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
         "tui.cli.bench",
         (
             "chinwag bench llama3.2 qwen3:8b --repeats 10",
-            "chinwag bench llama3.2 --prompt-tokens 64,1024 --concurrency 1,4 --output b.html",
+            "chinwag bench llama3.2 --concurrency 1,4 --output report.html",
             "chinwag bench llama3.2 --against last",
         ),
     ),
@@ -74,7 +85,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
         "tui.cli.compare",
         (
             'chinwag compare llama3.2 qwen3:8b --prompt "explain DNS in a sentence"',
-            "chinwag compare precise creative --model qwen3:8b --prompts p.txt --output c.html",
+            "chinwag compare precise creative --model qwen3:8b --prompts p.txt",
         ),
     ),
     Subcommand(

@@ -17,6 +17,13 @@ _INSTALL = {
 }
 
 
+_NAMES = {
+    "--model": "chinwag models list --names",
+    "--preset": "chinwag presets list --names",
+}
+"""The flags whose values are told by a command."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """What may stand behind some words."""
@@ -80,6 +87,7 @@ def bash(found: tuple[Level, ...]) -> str:
         f"        {_quoted(' '.join(level.path))}) words={_quoted(_all_words(level))}; valued={_quoted(_valued(level))} ;;"
         for level in found
     )
+    named = "\n".join(f"        {flag}) names={_quoted(line)} ;;" for flag, line in _NAMES.items())
     return f"""\
 _chinwag() {{
     local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} place="" tried="" words="" valued="" word
@@ -90,8 +98,12 @@ _chinwag() {{
         if _chinwag_knows "$tried"; then place=$tried; fi
     done
     _chinwag_at "$place"
-    if [[ $previous == --model ]]; then
-        COMPREPLY=($(compgen -W "$(chinwag models list --names 2>/dev/null)" -- "$current"))
+    local names=""
+    case "$previous" in
+{named}
+    esac
+    if [[ -n $names ]]; then
+        COMPREPLY=($(compgen -W "$($names 2>/dev/null)" -- "$current"))
         __ltrim_colon_completions "$current" 2>/dev/null
     elif [[ " $valued " == *" $previous "* ]]; then
         COMPREPLY=($(compgen -f -- "$current"))
@@ -117,6 +129,9 @@ def zsh(found: tuple[Level, ...]) -> str:
         f"        {_quoted(' '.join(level.path))}) entries=({' '.join(_quoted(f'{_colon(name)}:{words}') for name, words in _entries(level))}) ;;"
         for level in found
     )
+    named = "\n".join(
+        f'        {flag}) compadd -- ${{(f)"$({line} 2>/dev/null)"}}; return ;;' for flag, line in _NAMES.items()
+    )
     return f"""\
 #compdef chinwag
 _chinwag() {{
@@ -128,10 +143,9 @@ _chinwag() {{
         if _chinwag_at "$tried"; then place=$tried; fi
     done
     _chinwag_at "$place"
-    if [[ $previous == --model ]]; then
-        compadd -- ${{(f)"$(chinwag models list --names 2>/dev/null)"}}
-        return
-    fi
+    case "$previous" in
+{named}
+    esac
     _describe chinwag entries
     [[ $PREFIX != -* ]] && _files
 }}
@@ -158,8 +172,8 @@ def fish(found: tuple[Level, ...]) -> str:
             lines.append(f"complete -c chinwag -n {_quoted(condition)} -a {_quoted(name)} -d {_quoted(words)}")
         for name, words, has_value in level.flags:
             value = " -r" if has_value else ""
-            if name == "--model":
-                value = " -x -a '(chinwag models list --names 2>/dev/null)'"
+            if name in _NAMES:
+                value = f" -x -a '({_NAMES[name]} 2>/dev/null)'"
             lines.append(
                 f"complete -c chinwag -n {_quoted(condition)} -l {_quoted(name[2:])}{value} -d {_quoted(words)}"
             )

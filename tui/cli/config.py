@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from tui.atomic import FileMissing, read_bounded, write_atomically
+from tui.atomic import FileMissing, read_bounded
 from tui.cli.door import Door, Exit
 from tui.failures import Failure
 from tui.settings.form import form_fields
-from tui.settings.load import load_settings
-from tui.settings.save import reset_setting, save_setting
+from tui.settings.load import validate_settings_file
+from tui.settings.save import import_settings, reset_setting, reset_settings, save_setting
 from tui.settings.schema import SETTINGS, find_setting, parse_value, write_value
 from tui.workspace import Workspace
 
@@ -116,20 +116,9 @@ async def _reset(arguments: argparse.Namespace, door: Door, workspace: Workspace
     if not arguments.yes and not await door.confirm("put the default of every setting back?"):
         door.warn("nothing was reset" if door.reads_terminal else "nothing was reset: give --yes")
         return Exit.failed
-    aside = await asyncio.to_thread(_set_aside, file, workspace)
+    aside = await asyncio.to_thread(reset_settings, file, now=workspace.now)
     door.talk("every setting has its default" + (f"; the file is kept as {aside.name}" if aside else ""))
     return Exit.well
-
-
-def _set_aside(file: Path, workspace: Workspace) -> Path | None:
-    aside = file.with_name(f"{file.name}.{workspace.now():%Y%m%dT%H%M%S}.old")
-    try:
-        file.rename(aside)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Failure(f"cannot set {file.name} aside", error.strerror or str(error)) from None
-    return aside
 
 
 async def _path(_: argparse.Namespace, door: Door, workspace: Workspace) -> int:
@@ -155,12 +144,12 @@ async def _validate(_: argparse.Namespace, door: Door, workspace: Workspace) -> 
 
 
 async def _validate_file(file: Path, door: Door) -> int:
-    loaded = await asyncio.to_thread(load_settings, file, {}, {})
-    for fault in loaded.faults:
-        door.warn(f"{fault.source}: {fault.message}")
-    if not loaded.faults:
+    faults = await asyncio.to_thread(validate_settings_file, file)
+    for fault in faults:
+        door.warn(str(fault))
+    if not faults:
         door.talk(f"{file} is well")
-    return Exit.failed if loaded.faults else Exit.well
+    return Exit.failed if faults else Exit.well
 
 
 async def _export(_: argparse.Namespace, door: Door, workspace: Workspace) -> int:
@@ -174,21 +163,7 @@ async def _export(_: argparse.Namespace, door: Door, workspace: Workspace) -> in
 
 
 async def _import(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    """Only a file without a fault: half of somebody's settings would be nobody's."""
-    source, file = Path(arguments.file), workspace.places.settings_file
-    data = await asyncio.to_thread(partial(read_bounded, source, LARGEST_SETTINGS_BYTES, follow_links=True))
-    loaded = await asyncio.to_thread(load_settings, source, {}, {})
-    if loaded.faults:
-        for fault in loaded.faults:
-            door.warn(f"{fault.source}: {fault.message}")
-        raise Failure(f"{source.name} was not taken over", "it has faults", "mend them first")
-
-    def put() -> Path | None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = _set_aside(file, workspace)
-        write_atomically(file, data)
-        return aside
-
-    aside = await asyncio.to_thread(put)
+    bring = partial(import_settings, workspace.places.settings_file, Path(arguments.file), now=workspace.now)
+    aside = await asyncio.to_thread(bring)
     door.talk(f"taken over{f'; the file before is kept as {aside.name}' if aside else ''}")
     return Exit.well

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from tui.atomic import read_bounded, write_atomically
+from tui.chat.tool_shelf import with_tools
 from tui.cli.door import Door, Exit
+from tui.cli.parsing import count
 from tui.conversations.ids import is_id, new_id
 from tui.conversations.imported import (
     Import,
@@ -41,19 +42,21 @@ Act = Callable[[argparse.Namespace, Door, Workspace], Awaitable[int]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(dest="act", metavar="COMMAND", required=True)
     listing = words.add_parser("list", help="every conversation, the newest first")
-    listing.add_argument("--limit", type=_count, metavar="N", help="at most so many")
+    listing.add_argument("--limit", type=count, metavar="N", help="at most so many")
     show = words.add_parser("show", help="what was said, as text")
     show.add_argument("conversation", metavar="WHICH", help=_WHICH)
     search = words.add_parser("search", help="conversations that have all the words in one message or in the title")
     search.add_argument("words", metavar="WORD", nargs="+")
-    search.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
+    search.add_argument("--limit", type=count, default=50, metavar="N", help="at most so many (50)")
     export = words.add_parser("export", help="write conversations as files, or one to standard output")
     export.add_argument("conversations", metavar="WHICH", nargs="*", help=_WHICH)
     export.add_argument("--all", action="store_true", help="every conversation")
     export.add_argument("--format", choices=FORMATS, default="markdown", help="(markdown)")
     export.add_argument("--output", metavar="PATH", help="a file, or a folder for several")
     bring = words.add_parser("import", help="take over conversations of another program, or exported ones of ours")
-    bring.add_argument("source", metavar="FILE", help="a file; with --from ollama the name that /save was given")
+    bring.add_argument(
+        "source", metavar="FILE", help="a file, or - for the input; with --from ollama the name that /save was given"
+    )
     bring.add_argument("--from", dest="origin", choices=SOURCES, help="whose it is; else it is looked at")
     remove = words.add_parser("rm", help="delete conversations; they stay in the trash for 30 days")
     remove.add_argument("conversations", metavar="WHICH", nargs="+", help=_WHICH)
@@ -61,13 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rename = words.add_parser("rename", help="give a conversation another title")
     rename.add_argument("conversation", metavar="WHICH", help=_WHICH)
     rename.add_argument("title", metavar="TITLE", nargs="+")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+    for word, does in (("pin", "let a conversation stand first in lists"), ("unpin", "put it back to its day")):
+        pin = words.add_parser(word, help=does)
+        pin.add_argument("conversation", metavar="WHICH", help=_WHICH)
 
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
@@ -79,6 +78,8 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
         "import": _import,
         "rm": _remove,
         "rename": _rename,
+        "pin": _pin,
+        "unpin": _pin,
     }
     needs_server = arguments.act == "import" and arguments.origin == "ollama"
     async with door.workspace() if needs_server else door.library() as workspace:
@@ -92,15 +93,22 @@ async def _list(arguments: argparse.Namespace, door: Door, workspace: Workspace)
     listing = await workspace.shelf.summaries()
     for fault in listing.faults:
         door.warn(f"{fault.name}: {fault.failure.message or fault.failure.title}")
-    shown = listing.summaries[: arguments.limit]
+    shown = sorted(listing.summaries, key=lambda one: not one.is_pinned)[: arguments.limit]
     if door.as_json:
         for summary in shown:
             await door.value(_as_value(summary))
     elif shown:
         await door.table(
-            ("id", "updated", "messages", "model", "title"),
+            ("id", "updated", "", "messages", "model", "title"),
             [
-                (one.id, _minute(one), str(one.message_count), one.model, one.title or one.opening or "untitled")
+                (
+                    one.id,
+                    _minute(one),
+                    "pinned" if one.is_pinned else "",
+                    str(one.message_count),
+                    one.model,
+                    one.title or one.opening or "untitled",
+                )
                 for one in shown
             ],
         )
@@ -209,7 +217,8 @@ def _as_text(conversation: Conversation, format_name: str) -> str:
 
 
 async def _import(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    conversations, left_out = await _imported(arguments, workspace)
+    given = await door.read_bytes(LARGEST_IMPORT_BYTES) if arguments.source == "-" else None
+    conversations, left_out = await _imported(arguments, workspace, given)
     taken = {one.id for one in (await workspace.shelf.summaries()).summaries}
     for number, conversation in enumerate(conversations, 1):
         door.status(f"{number} of {len(conversations)}")
@@ -226,7 +235,10 @@ async def _import(arguments: argparse.Namespace, door: Door, workspace: Workspac
     return Exit.well
 
 
-async def _imported(arguments: argparse.Namespace, workspace: Workspace) -> tuple[list[Conversation], int]:
+async def _imported(
+    arguments: argparse.Namespace, workspace: Workspace, given: bytes | None
+) -> tuple[list[Conversation], int]:
+    """``given`` is what came in the place of a file."""
     name = arguments.source
     if arguments.origin == "ollama":
         details = await workspace.engine.show_model(name)
@@ -239,11 +251,13 @@ async def _imported(arguments: argparse.Namespace, workspace: Workspace) -> tupl
         if origin == "oterm":
             found = read_oterm_database(path)
             return _ours(found, workspace), found.left_out
-        data = sys.stdin.buffer.read() if name == "-" else read_bounded(path, LARGEST_IMPORT_BYTES, follow_links=True)
+        data = read_bounded(path, LARGEST_IMPORT_BYTES, follow_links=True) if given is None else given
         origin = origin or _origin_in(data)
         if origin == "chinwag":
             stem = path.name.partition(".")[0]
-            return [documents.decode(data, name=path.name, conversation_id=stem if is_id(stem) else None)], 0
+            found_here = documents.decode(data, name=path.name, conversation_id=stem if is_id(stem) else None)
+            # Which tools its model may call is for whoever takes it over to say.
+            return [replace(found_here, control=with_tools(found_here.control, ()))], 0
         found = (from_open_webui if origin == "open-webui" else from_chatgpt)(data, name=path.name)
         return _ours(found, workspace), found.left_out
 
@@ -304,6 +318,14 @@ async def _rename(arguments: argparse.Namespace, door: Door, workspace: Workspac
     title = " ".join(arguments.title)
     await workspace.shelf.rename(summary.id, title)
     door.talk(f"{summary.id} is {title}")
+    return Exit.well
+
+
+async def _pin(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
+    is_pinned = arguments.act == "pin"
+    summary = await find_summary(arguments.conversation, workspace)
+    await workspace.shelf.pin(summary.id, is_pinned=is_pinned)
+    door.talk(f"{summary.title or summary.id} is {'pinned' if is_pinned else 'not pinned any more'}")
     return Exit.well
 
 

@@ -18,7 +18,7 @@ from tui.engine import EngineError, ErrorKind
 from tui.environment import Colour, Environment, Multiplexer, read_environment
 from tui.failures import Failure
 from tui.metrics.wording import plural, seconds_text, size_text
-from tui.storage.checkup import Checkup, check, repair
+from tui.storage.checkup import HARMLESS, Checkup, check, repair
 from tui.workspace import Workspace
 
 LEAST_FREE_BYTES = 200_000_000
@@ -86,9 +86,7 @@ async def _results(arguments: argparse.Namespace, door: Door, workspace: Workspa
 def _settings(workspace: Workspace) -> Iterator[Result]:
     faults = workspace.loaded.faults
     for fault in faults:
-        yield Result(
-            what="settings", verdict=Verdict.bad, words=f"{fault.source}: {fault.message}", mend="edit the file"
-        )
+        yield Result(what="settings", verdict=Verdict.bad, words=str(fault), mend="edit the file")
     if not faults:
         there = "read" if workspace.places.settings_file.exists() else "none yet, the defaults hold"
         yield Result(what="settings", verdict=Verdict.good, words=f"{workspace.places.settings_file} {there}")
@@ -262,15 +260,17 @@ async def _conversations(arguments: argparse.Namespace, workspace: Workspace) ->
         yield Result(what="conversations", verdict=Verdict.bad, words=str(failure))
         return
     aside = f", {plural(checkup.kept_aside, 'damaged part')} kept aside" if checkup.kept_aside else ""
+    attached = f", {plural(checkup.attachments, 'attachment')}" if checkup.attachments else ""
     yield Result(
         what="conversations",
         verdict=Verdict.good,
-        words=f"{plural(checkup.conversations, 'conversation')} read{aside}",
+        words=f"{plural(checkup.conversations, 'conversation')} read{attached}{aside}",
     )
     for finding in checkup.findings:
         mend = "chinwag doctor --repair" if finding.is_repairable and not arguments.repair else ""
         words = f"{finding.path.name}: {finding.trouble.value}; {finding.words}"
-        yield Result(what="conversations", verdict=Verdict.bad, words=words, mend=mend)
+        verdict = Verdict.note if finding.trouble in HARMLESS else Verdict.bad
+        yield Result(what="conversations", verdict=verdict, words=words, mend=mend)
     if not arguments.repair:
         return
     wished = workspace.loaded.settings.storage.format

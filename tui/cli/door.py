@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+import threading
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from enum import IntEnum
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from tui.cleaning import clean, clean_line
+from tui.cleaning import cell_width, clean, clean_line
 from tui.cli.outlet import Outlet
 from tui.engine import EngineError, ErrorKind
 from tui.failures import Failure
 from tui.workspace import StartOptions, Workspace
 
 WORDS_LIMIT_CELLS = 2000
+GAP = "  "
+"""Between the columns of a table."""
+LEAST_LAST_CELLS = 16
 DRAIN_PATIENCE_SECONDS = 30.0
 HELD_BACK_PIECES = 256
 """So many pieces may wait for a slow reader before whoever writes them waits, too."""
 LARGEST_INPUT_BYTES = 64_000_000
+
+
+T = TypeVar("T")
 
 
 class Exit(IntEnum):
@@ -89,9 +98,10 @@ class Door:
         self.talks_terminal = os.isatty(stderr)
         self._stdout = stdout
         self._stderr = stderr
-        self.is_pipe_closed = False
-        self.on_closed_pipe: Callable[[], None] = lambda: None
-        """Called once, on the loop, when nobody reads the data any more."""
+        self.lost: Exit | None = None
+        """What to leave with when the data cannot be written any more; None while it can."""
+        self.on_lost: Callable[[Exit], None] = lambda _code: None
+        """Called once, on the loop, when that happens."""
         self._outlet = Outlet(encoding=encoding, on_broken=self._broken)
         self._status = ""
         self._pieces = 0
@@ -125,13 +135,23 @@ class Door:
         """One JSON value on one line."""
         await self.line(json.dumps(value, ensure_ascii=not self.writes_terminal, default=str))
 
-    async def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Columns under each other; of foreign cells the lines are made one."""
+    async def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[int] = ()) -> None:
+        """Columns under each other; of foreign cells the lines are made one. ``numbers`` are those that end flush.
+
+        On a terminal the last column is cut where it would wrap, unless too little of it were left.
+        """
         shown = [[clean_line(cell, WORDS_LIMIT_CELLS) for cell in row] for row in (head, *rows)]
-        widths = [max(len(row[index]) for row in shown) for index in range(len(head))]
+        widths = [max(cell_width(row[index]) for row in shown) for index in range(len(head))]
+        left = self.columns - sum(widths[:-1]) - len(GAP) * (len(head) - 1)
+        if self.writes_terminal and LEAST_LAST_CELLS <= left < widths[-1]:
+            shown = [[*row[:-1], clean_line(row[-1], left)] for row in shown]
+            widths[-1] = left
         for row in shown:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            await self.line("  ".join(cells).rstrip())
+            cells = []
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
+                gap = " " * (width - cell_width(cell))
+                cells.append(gap + cell if index in numbers else cell + gap)
+            await self.line(GAP.join(cells).rstrip())
 
     async def end_line(self) -> None:
         """What a terminal shows next begins a line."""
@@ -179,21 +199,11 @@ class Door:
         """All of standard input, when it is no terminal; nothing else. Raises ``Failure`` over 64 MB."""
         if self.reads_terminal:
             return ""
-        data = await asyncio.to_thread(self._read_input)
-        return data.decode("utf-8", "replace")
+        return (await self.read_bytes()).decode("utf-8", "replace")
 
-    def _read_input(self) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        try:
-            while data := os.read(self.stdin, 1 << 16):
-                parts.append(data)
-                size += len(data)
-                if size > LARGEST_INPUT_BYTES:
-                    raise Failure("the input is too long", "it has over 64 MB", "give a part of it")
-        except OSError as error:
-            raise Failure("cannot read the input", error.strerror or str(error)) from None
-        return b"".join(parts)
+    async def read_bytes(self, limit_bytes: int = LARGEST_INPUT_BYTES) -> bytes:
+        """All of standard input, whatever it is: a person ends it with Ctrl+D. Raises ``Failure``."""
+        return await _in_a_thread_of_its_own(partial(_read_all, self.stdin, limit_bytes))
 
     async def confirm(self, question: str) -> bool:
         """Whether a person at a terminal says yes. Without a terminal nobody does."""
@@ -201,7 +211,11 @@ class Door:
             return False
         self._clear_status()
         self._outlet.put(self._stderr, f"{clean_line(question, WORDS_LIMIT_CELLS)} [y/N] ")
-        answer = await asyncio.to_thread(_read_line, self.stdin)
+        try:
+            answer = await _in_a_thread_of_its_own(partial(_read_line, self.stdin))
+        except asyncio.CancelledError:
+            self._outlet.put(self._stderr, "\n")
+            raise
         return answer.strip().lower() in ("y", "yes")
 
     # The rest
@@ -231,12 +245,18 @@ class Door:
         """Returns when everything is written, or nobody takes it."""
         self._clear_status()
         await self._outlet.drained(DRAIN_PATIENCE_SECONDS)
+        if self.lost is not None:
+            # Why it was lost is told only then.
+            await self._outlet.drained(DRAIN_PATIENCE_SECONDS)
         self._outlet.close()
 
-    def _broken(self, descriptor: int) -> None:
-        if descriptor == self._stdout and not self.is_pipe_closed:
-            self.is_pipe_closed = True
-            self.on_closed_pipe()
+    def _broken(self, descriptor: int, error: OSError) -> None:
+        if descriptor != self._stdout or self.lost is not None:
+            return
+        self.lost = Exit.closed_pipe if error.errno == errno.EPIPE else Exit.failed
+        if self.lost is Exit.failed:
+            self.warn(f"the output cannot be written; {(error.strerror or str(error)).lower()}")
+        self.on_lost(self.lost)
 
 
 async def _whole(closing: Coroutine[Any, Any, object]) -> None:
@@ -257,6 +277,42 @@ def _columns(descriptor: int) -> int:
     with suppress(OSError):
         return os.get_terminal_size(descriptor).columns or 80
     return 80
+
+
+async def _in_a_thread_of_its_own(read: Callable[[], T]) -> T:
+    """What ``read`` gives. One that waits for ever is left to itself when the command ends: it holds nothing up."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(set_it: Callable[[Any], None], value: object) -> None:
+        # The loop may have ended meanwhile, or nobody wants to know any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(lambda: None if done.done() else set_it(value))
+
+    def work() -> None:
+        try:
+            value = read()
+        except Failure as failure:
+            tell(done.set_exception, failure)
+        else:
+            tell(done.set_result, value)
+
+    threading.Thread(target=work, name="reading the input", daemon=True).start()
+    return await done
+
+
+def _read_all(descriptor: int, limit_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while data := os.read(descriptor, 1 << 16):
+            parts.append(data)
+            size += len(data)
+            if size > limit_bytes:
+                raise Failure("the input is too long", f"it has over {limit_bytes / 1e6:.0f} MB", "give a part of it")
+    except OSError as error:
+        raise Failure("cannot read the input", (error.strerror or str(error)).lower()) from None
+    return b"".join(parts)
 
 
 def _read_line(descriptor: int) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from contextlib import aclosing
 
-from tui.cli.asking import add_asking_arguments, asked_of, model_for, say_stats, see_that_it_may_leave
+from tui.cli.asking import add_asking_arguments, asked_of, model_and_manner, say_stats, see_that_it_may_leave
 from tui.cli.door import Door, Exit
+from tui.cli.keeping import keep_answer
 from tui.engine import FinalCounts
 from tui.failures import Failure
 from tui.ollama.requests import GenerateRequest
+from tui.runs.asking import Answer, answer_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suffix", metavar="TEXT", default="", help="what comes behind the text that is asked for")
     parser.add_argument("--no-stream", action="store_true", help="write the answer when it is whole")
     parser.add_argument("--stats", action="store_true", help="say how long it took")
+    parser.add_argument("--save", action="store_true", help="keep prompt, answer and figures; chinwag outputs has them")
     add_asking_arguments(parser)
 
 
@@ -31,18 +34,18 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
             "there is nothing to go on with", "no prompt was given", "write it behind generate, or pipe it in"
         )
     async with door.workspace() as workspace:
-        model = await model_for(workspace, arguments.model)
+        model, manner = await model_and_manner(workspace, arguments.model, asked)
         await see_that_it_may_leave(door, workspace, model, is_allowed=arguments.allow_cloud)
         request = GenerateRequest(
             model=model,
             prompt=prompt,
             suffix=arguments.suffix,
-            system=asked.system,
+            system=manner.system,
             raw=arguments.raw,
-            options=asked.options,
-            think=asked.think,
-            format=asked.format,
-            keep_alive=asked.keep_alive,
+            options=manner.options,
+            think=manner.think,
+            format=manner.format,
+            keep_alive=manner.keep_alive,
             stream=not arguments.no_stream,
         )
         text: list[str] = []
@@ -60,12 +63,18 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
                 if not door.as_json and not arguments.no_stream:
                     await door.write(part.text)
         seconds = workspace.clock() - began
+        answer = Answer(
+            text="".join(text),
+            thinking="".join(thinking),
+            counts=counts,
+            first_token_seconds=None if first_at is None else first_at - began,
+            seconds=seconds,
+        )
+        value = {"model": model, **answer_value(answer)}
+        if arguments.save:
+            await keep_answer(door, workspace, kind="generate", prompt=prompt, value=value, preset=asked.preset)
     if door.as_json:
-        value = {"model": model, "text": "".join(text), "thinking": "".join(thinking) or None, "seconds": seconds}
-        if counts is not None:
-            value |= {"prompt_tokens": counts.prompt_tokens, "answer_tokens": counts.answer_tokens}
-            value |= {"done_reason": counts.done_reason, "tokens_per_second": counts.tokens_per_second}
-        await door.value({name: one for name, one in value.items() if one is not None})
+        await door.value(value)
     elif arguments.no_stream:
         await door.write("".join(text))
     await door.end_line()

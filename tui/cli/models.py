@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
+from tui.cli import fits
 from tui.cli.asking import keep_alive_of
 from tui.cli.door import Door, Exit
 from tui.engine import EngineError, Model, ModelDetails, Progress, RunningModel
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("model", metavar="MODEL")
     load.add_argument("--keep-alive", metavar="TIME", help="how long it stays: 30m, 0, or -1 for ever")
     words.add_parser("unload", help="take a model out of memory").add_argument("model", metavar="MODEL")
+    fits.add_arguments(words.add_parser("fits", help="whether models fit into memory, with how long a context"))
 
 
 def _add_create(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +78,7 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
         "ps": _running,
         "load": _load,
         "unload": _unload,
+        "fits": fits.run,
     }
     async with door.workspace() as workspace:
         try:

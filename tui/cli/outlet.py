@@ -22,7 +22,7 @@ class Outlet:
     what comes for that one later is dropped. The thread ends with the process, whatever it waits for.
     """
 
-    def __init__(self, *, encoding: str, on_broken: Callable[[int], None]) -> None:
+    def __init__(self, *, encoding: str, on_broken: Callable[[int, OSError], None]) -> None:
         self._encoding = encoding
         self._on_broken = on_broken
         self._loop = asyncio.get_running_loop()
@@ -56,14 +56,14 @@ class Outlet:
                 continue
             try:
                 _write_whole(descriptor, data)
-            except OSError:
+            except OSError as error:
                 broken.add(descriptor)
-                self._tell(self._on_broken, descriptor)
+                self._tell(self._on_broken, descriptor, error)
 
-    def _tell(self, call: Callable[[Any], None], value: Any) -> None:
+    def _tell(self, call: Callable[..., None], *values: Any) -> None:
         # The loop may be closed by the time that a slow terminal has taken the last bytes.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(call, value)
+            self._loop.call_soon_threadsafe(call, *values)
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
+import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from tui.theming.nearest import most_similar, nearest
 
@@ -37,17 +39,27 @@ class LineParser(argparse.ArgumentParser):
         near = nearest(str(value), words) or f", known are {', '.join(words)}"
         raise argparse.ArgumentError(action, f"there is no {str(value)!r}{near}")
 
-    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # What argparse itself does with a disk that is full is nothing.
+        stream = file or sys.stderr
+        if not message or stream is None:
+            return
         try:
-            super()._print_message(message, file)
-            if file is not None:
-                file.flush()
-        except BrokenPipeError:
-            # Python writes once more when it ends, and complains of a pipe that is closed.
+            stream.write(message)
+            if isinstance(stream, io.TextIOBase):
+                stream.flush()
+        except OSError as error:
+            # Python writes once more when it ends, and complains of what it cannot write.
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, 1)
             os.close(nothing)
-            raise SystemExit(128 + signal.SIGPIPE) from None
+            if isinstance(error, BrokenPipeError):
+                raise SystemExit(128 + signal.SIGPIPE) from None
+            if stream is not sys.stderr:
+                sys.stderr.write(
+                    f"{self.prog}: the output cannot be written; {(error.strerror or str(error)).lower()}\n"
+                )
+            raise SystemExit(1) from None
 
 
 def deeper(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
@@ -67,6 +79,17 @@ def words_behind(parser: argparse.ArgumentParser) -> Mapping[str, tuple[argparse
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001  as above
             return {word: (one, helps.get(word, "")) for word, one in action.choices.items()}
     return {}
+
+
+def count(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
 
 
 def indented(rows: Iterable[tuple[str, str]]) -> str:

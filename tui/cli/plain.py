@@ -19,7 +19,7 @@ from tui.cleaning import clean_line
 from tui.cli.input_lines import Burst, InputLines
 from tui.cli.outlet import Outlet
 from tui.cli.plain_commands import FENCE, PromptLines
-from tui.cli.plain_turns import PlainTurns
+from tui.cli.plain_turns import FirstSession, PlainTurns
 from tui.cli.plain_voice import PlainVoice
 from tui.cli.retry_words import retry_words
 from tui.failures import Failure
@@ -77,17 +77,25 @@ async def talk_plainly(
     stderr: int = 2,
     encoding: str = "utf-8",
     shows_thinking: bool = False,
+    first_session: FirstSession | None = None,
 ) -> int:
     """Starts the prepared ``workspace``, talks, and closes it. The three are file descriptors; none of them is closed.
 
     Each line of ``stdin`` is a prompt or a command. A terminal is asked for them and listens to Ctrl+C; anything else
-    is read to its end, and nothing more of it is sent after a failure.
+    is read to its end, and nothing more of it is sent after a failure. ``first_session`` opens the conversation that it
+    begins in, else that is a new one.
 
     Exit codes: 0 at a normal end; 1 when a prompt from a pipe or a file got no whole answer; 2 when something stood in
     the way of the start; 128 and a signal's number when that ended it, of which 141 is a closed ``stdout``.
     """
     talk = PlainTalk(
-        workspace, stdin=stdin, stdout=stdout, stderr=stderr, encoding=encoding, shows_thinking=shows_thinking
+        workspace,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        encoding=encoding,
+        shows_thinking=shows_thinking,
+        first_session=first_session,
     )
     loop = asyncio.get_running_loop()
     handled: dict[signal.Signals, Callable[[], None]] = {signal.SIGINT: talk.interrupt}
@@ -109,7 +117,15 @@ class PlainTalk:
     """The loop around the turns: reads, understands, does one thing at a time, and knows when to leave."""
 
     def __init__(
-        self, workspace: Workspace, *, stdin: int, stdout: int, stderr: int, encoding: str, shows_thinking: bool
+        self,
+        workspace: Workspace,
+        *,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        encoding: str,
+        shows_thinking: bool,
+        first_session: FirstSession | None = None,
     ) -> None:
         self._workspace = workspace
         self._stdout = stdout
@@ -122,7 +138,9 @@ class PlainTalk:
             workspace,
             self._voice,
             ask_line=self._ask_line if self._is_typed else None,
+            ask_anew=self._ask_anew if self._is_typed else None,
             shows_thinking=shows_thinking,
+            first_session=first_session,
         )
         self._leaving = asyncio.Event()
         self._code = 0
@@ -176,7 +194,7 @@ class PlainTalk:
             self._voice.say("ctrl+c again leaves")
         self._ask_for_prompt()
 
-    def _broken(self, descriptor: int) -> None:
+    def _broken(self, descriptor: int, _: OSError) -> None:
         """Nobody reads the answers any more."""
         if descriptor == self._stdout:
             self._turns.close()
@@ -184,8 +202,10 @@ class PlainTalk:
 
     async def _talk(self) -> None:
         for fault in self._workspace.loaded.faults:
-            self._voice.say(f"{fault.source}: {fault.message}")
+            self._voice.say(str(fault))
         await self._do(self._turns.begin(tells=self._is_typed))
+        if self._turns.is_over:
+            self.leave(1)
         while not self._leaving.is_set():
             self._ask_for_prompt()
             try:
@@ -205,6 +225,13 @@ class PlainTalk:
         self._voice.ask(question)
         burst = await self._lines.next()
         return "" if burst is None else burst.lines[0]
+
+    async def _ask_anew(self, question: str) -> str:
+        """As ``_ask_line``, of whoever has seen the question: what was typed ahead or pasted is no answer."""
+        self._lines.drop_waiting()
+        self._voice.ask(question)
+        burst = await self._lines.next()
+        return burst.lines[0] if burst is not None and len(burst.lines) == 1 else ""
 
     async def _take(self, burst: Burst | None) -> None:
         if burst is None:

@@ -14,6 +14,8 @@ from tui.chat.events import (
     SavedAgain,
     SavingFailed,
     SessionEvent,
+    ToolEnded,
+    ToolsEnded,
 )
 from tui.chat.session import Session
 from tui.cleaning import clean_line
@@ -24,13 +26,19 @@ from tui.engine import EngineError, Model
 from tui.failures import Failure
 from tui.metrics.wording import first_token_words, plural, seconds_text, size_text, speed_words, token_count_words
 from tui.ollama.names import same_model
+from tui.tools.permissions import Question
 from tui.workspace import Workspace
 
+CALL_PIECE_CHARACTERS = 200
+"""Of a call that is asked about, on one line: nothing of it is cut."""
 LISTED = 20
 WAITING_TOLD_AFTER_SECONDS = 1.0
 
 AskLine = Callable[[str], Awaitable[str]]
 """Asks one question and gives the line that answers it; empty at the end of the input."""
+
+
+FirstSession = Callable[[Workspace], Awaitable[Session]]
 
 
 class PlainTurns:
@@ -40,11 +48,22 @@ class PlainTurns:
     """
 
     def __init__(
-        self, workspace: Workspace, voice: PlainVoice, *, ask_line: AskLine | None, shows_thinking: bool
+        self,
+        workspace: Workspace,
+        voice: PlainVoice,
+        *,
+        ask_line: AskLine | None,
+        ask_anew: AskLine | None = None,
+        shows_thinking: bool,
+        first_session: FirstSession | None = None,
     ) -> None:
+        self._first_session = first_session
         self._workspace = workspace
         self._voice = voice
         self._ask_line = ask_line
+        self._ask_anew = ask_anew
+        if ask_anew is not None:
+            workspace.tool_questions.ask_person = self._ask_about_tool
         self._shows_thinking = shows_thinking
         self._session: Session | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -65,8 +84,14 @@ class PlainTurns:
         return self._session
 
     async def begin(self, *, tells: bool) -> bool:
-        """A new conversation. ``tells`` says where one is."""
-        self._watch(self._workspace.new_session())
+        """The first conversation. ``tells`` says where one is. It is over at once when there can be none."""
+        try:
+            first = self._first_session
+            self._watch(self._workspace.new_session() if first is None else await first(self._workspace))
+        except Failure as failure:
+            self._voice.say_failure(failure)
+            self.is_over = True
+            return False
         if not tells:
             return True
         is_well = await self._have_model()
@@ -189,6 +214,19 @@ class PlainTurns:
         self._voice.say("nothing was sent")
         return False
 
+    async def _ask_about_tool(self, _conversation_id: str, question: Question) -> bool:
+        """Before a tool is called: all of the call, and a yes that is typed after it was seen."""
+        voice, name = self._voice, clean_line(question.tool, 80)
+        voice.end_line()
+        voice.say(f"the model wants to call {name}, {clean_line(question.source, 100)}, which is {question.effect}")
+        for line in question.text.split("\n"):
+            for start in range(0, max(1, len(line)), CALL_PIECE_CHARACTERS):
+                voice.say(line[start : start + CALL_PIECE_CHARACTERS])
+        if question.hidden_characters:
+            voice.say(f"careful: {plural(question.hidden_characters, 'hidden character')} in it, spelled out above")
+        answer = "" if self._ask_anew is None else await self._ask_anew(f"call {name}? yes or no: ")
+        return answer.strip().lower() in ("y", "yes")
+
     # What the session tells
 
     def _watch(self, session: Session) -> None:
@@ -207,6 +245,12 @@ class PlainTurns:
                 self._grew(text, thinking)
             case AnswerEnded(message, failure):
                 self._ended(message, failure)
+            case ToolEnded(message):
+                self._voice.say(f"tool {clean_line(message.tool_name, 80)}: {clean_line(message.tool_outcome, 40)}")
+            case ToolsEnded(failure):
+                self._is_well = False
+                self._voice.say("stopped" if failure is None else str(failure))
+                self._answer_over.set()
             case SavingFailed(failure):
                 self._voice.say_failure(failure)
             case SavedAgain():
@@ -226,6 +270,8 @@ class PlainTurns:
                 self._voice.say(f"loading {model}{'' if usual is None else f', usually about {seconds_text(usual)}'}")
             case Phase.reading:
                 self._voice.say("reading or queued")
+            case Phase.searching:
+                self._voice.say("searching the documents")
             case Phase.thinking:
                 self._voice.say("thinking")
             case Phase.answering if not self._voice.stdout_is_terminal:
@@ -251,7 +297,10 @@ class PlainTurns:
         self._voice.end_line()
         self._is_well = message.state is MessageState.complete
         self._voice.say(_end_words(message, failure))
-        self._answer_over.set()
+        for number, source in enumerate(message.sources, 1):
+            self._voice.say(f"[{number}] {source.path}, {source.range_words}")
+        if not self.session.is_answering:
+            self._answer_over.set()
 
     def _end_waiting(self) -> None:
         if self._waiting is not None:

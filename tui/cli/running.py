@@ -17,7 +17,6 @@ from tui.cli.commands import SUBCOMMANDS, Subcommand, find_subcommand
 from tui.cli.door import EXIT_WORDS, Door, Exit
 from tui.cli.parsing import LineParser, deeper, epilog, words_behind
 from tui.failures import Failure
-from tui.kept_code import KEPT
 from tui.theming.nearest import nearest
 from tui.workspace import StartOptions
 
@@ -34,7 +33,11 @@ def run_subcommand(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return Exit.wrong_line
     module = import_module(subcommand.module)
     arguments = parser_of(subcommand).parse_args(argv[1:])
-    return asyncio.run(_run(module.run, arguments, environ))
+    try:
+        return asyncio.run(_run(module.run, arguments, environ))
+    finally:
+        # The loop put Python's own way back, which is a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def parser_of(subcommand: Subcommand) -> argparse.ArgumentParser:
@@ -95,23 +98,24 @@ async def _run(
             ended_by.append(code)
             work.cancel()
 
-    door.on_closed_pipe = lambda: end(Exit.closed_pipe)
+    door.on_lost = end
     loop = asyncio.get_running_loop()
     for number in _ENDING_SIGNALS:
         with suppress(ValueError, RuntimeError):
             loop.add_signal_handler(number, end, 128 + number)
+    code = 0
     try:
         code = await work
-        return ended_by[0] if ended_by else code
     except asyncio.CancelledError:
         if not ended_by:
             raise
-        return ended_by[0]
     finally:
         await door.close()
         _keep_from_complaining(door)
-        # In a process that is about to end nobody waits for the loop.
-        KEPT.keep()
+    if ended_by:
+        return ended_by[0]
+    # That the last of it could not be written is known only when all is written.
+    return code or (0 if door.lost is None else door.lost)
 
 
 async def _with_failures(
@@ -135,7 +139,7 @@ def _fill_closed() -> None:
 
 def _keep_from_complaining(door: Door) -> None:
     """Python writes what is left in its own buffers when it ends, and complains of a pipe that is closed."""
-    if door.is_pipe_closed:
+    if door.lost is not None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.close(nothing)

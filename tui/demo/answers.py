@@ -14,6 +14,8 @@ class Turn:
 
     role: str
     text: str = ""
+    pictures: tuple[str, ...] = ()
+    """What came beside the text, in a few words each: ``PNG, 640×480``."""
     tool_name: str = ""
 
 
@@ -31,6 +33,11 @@ class Prompt:
     def question(self) -> str:
         """What the person said last."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Those that came with it."""
+        return next((turn.pictures for turn in reversed(self.turns) if turn.role == "user"), ())
 
     @property
     def questions_asked(self) -> int:

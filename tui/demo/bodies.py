@@ -14,6 +14,7 @@ from typing import Any
 from tui.demo.answers import Turn
 from tui.demo.refusals import Refusal
 from tui.demo.wire import go_json, go_quote, keep_alive_span, parse_duration
+from tui.documents.pictures import picture_of
 
 THINK_LEVELS = ("high", "medium", "low", "max")
 _OPTION_TYPES = {
@@ -63,9 +64,12 @@ class ChatBody:
     keep_alive: timedelta | None = None
     truncate: bool = True
     shift: bool = True
-    has_images: bool = False
     suffix: str = ""
     raw: bool = False
+
+    @property
+    def has_images(self) -> bool:
+        return any(turn.pictures for turn in self.turns)
 
     @property
     def is_load_only(self) -> bool:
@@ -87,17 +91,15 @@ def parse_chat(raw: bytes) -> ChatBody:
     body = Fields(raw, "ChatRequest")
     messages = body.list_of("messages", "[]api.Message")
     turns: list[Turn] = []
-    has_images = False
     for message in messages:
         if not isinstance(message, dict):
             raise _wrong_type(message, "ChatRequest.messages", "api.Message")
         part = Fields(message, "ChatRequest.messages")
-        has_images |= _check_images(part)
+        pictures = _pictures(part)
         _check_tool_calls(part)
-        turns.append(Turn(role=part.text("role").lower(), text=part.text("content"), tool_name=part.text("tool_name")))
-    return ChatBody(
-        turns=tuple(turns), has_images=has_images, tools=_functions(body.list_of("tools", "api.Tools")), **_shared(body)
-    )
+        role, text = part.text("role").lower(), part.text("content")
+        turns.append(Turn(role=role, text=text, pictures=pictures, tool_name=part.text("tool_name")))
+    return ChatBody(turns=tuple(turns), tools=_functions(body.list_of("tools", "api.Tools")), **_shared(body))
 
 
 def parse_generate(raw: bytes) -> ChatBody:
@@ -105,13 +107,11 @@ def parse_generate(raw: bytes) -> ChatBody:
     is_raw = body.flag("raw", default=False)
     if is_raw and (body.text("template") or body.text("system") or body.value("context")):
         raise Refusal(400, "raw mode does not support template, system, or context")
-    has_images = _check_images(body)
+    pictures = _pictures(body)
     system = Turn(role="system", text=body.text("system"))
-    asked = Turn(role="user", text=body.text("prompt"))
+    asked = Turn(role="user", text=body.text("prompt"), pictures=pictures)
     turns = tuple(turn for turn in (system, asked) if turn.text) if asked.text else ()
-    return ChatBody(
-        turns=turns, is_chat=False, has_images=has_images, raw=is_raw, suffix=body.text("suffix"), **_shared(body)
-    )
+    return ChatBody(turns=turns, is_chat=False, raw=is_raw, suffix=body.text("suffix"), **_shared(body))
 
 
 def parse_embed(raw: bytes) -> EmbedBody:
@@ -267,20 +267,21 @@ def _functions(tools: list[Any]) -> tuple[Mapping[str, Any], ...]:
     return tuple(functions)
 
 
-def _check_images(part: Fields) -> bool:
-    images = part.list_of("images", "[]api.ImageData")
-    for image in images:
+def _pictures(part: Fields) -> tuple[str, ...]:
+    words: list[str] = []
+    for image in part.list_of("images", "[]api.ImageData"):
         if not isinstance(image, str):
             raise _wrong_type(image, "images", "api.ImageData")
         foreign = re.search(r"[^A-Za-z0-9+/=\r\n]", image)
         try:
-            if foreign is None:
-                base64.b64decode(image, validate=False)
+            data = b"" if foreign is not None else base64.b64decode(image, validate=False)
         except binascii.Error as error:
             raise Refusal(400, f"illegal base64 data at input byte {len(image)}") from error
         if foreign is not None:
             raise Refusal(400, f"illegal base64 data at input byte {foreign.start()}")
-    return bool(images)
+        picture = picture_of(data)
+        words.append("of no kind" if picture is None else f"{picture.kind}, {picture.width}×{picture.height}")
+    return tuple(words)
 
 
 def _check_tool_calls(part: Fields) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tui.demo.minds import breaker, guide, recital, thinker, toolsmith, visitor
+from tui.demo.minds import breaker, guide, recital, seer, thinker, toolsmith, visitor
 from tui.demo.models import GIGABYTE, DemoModel
 from tui.demo.texts import Texts
 
@@ -56,6 +56,15 @@ def _guides(texts: Texts) -> tuple[DemoModel, ...]:
             size_bytes=int(4.7 * GIGABYTE),
             tokens_per_second=65.0,
             age=timedelta(days=5),
+        ),
+        DemoModel(
+            name="seer:8b",
+            script=seer,
+            capabilities=("completion", "vision"),
+            parameter_size="8.3B",
+            size_bytes=int(6.0 * GIGABYTE),
+            tokens_per_second=68.0,
+            age=timedelta(days=7),
         ),
     )
 

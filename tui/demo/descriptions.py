@@ -70,7 +70,10 @@ def shown(entry: Installed, *, verbose: bool) -> dict[str, Any]:
     about["modelfile"] = _modelfile(model)
     if model.parameters and not model.is_remote:
         about["parameters"] = "\n".join(f"{name:<30} {value}" for name, value in model.parameters)
-    about |= {"template": _template(model), "details": _details(model)}
+    about["template"] = model.template or _template(model)
+    if model.system:
+        about["system"] = model.system
+    about["details"] = _details(model)
     if model.is_remote:
         about |= {"remote_model": model.remote_model, "remote_host": model.remote_host}
     about["model_info"] = _remote_info(model) if model.is_remote else _model_info(model, verbose=verbose)
@@ -82,7 +85,7 @@ def shown(entry: Installed, *, verbose: bool) -> dict[str, Any]:
 
 def _details(model: DemoModel) -> dict[str, Any]:
     return {
-        "parent_model": model.weights,
+        "parent_model": "" if model.is_of_a_file else model.weights,
         "format": "" if model.is_remote else "gguf",
         "family": model.family,
         "families": [model.family],
@@ -106,8 +109,10 @@ def _modelfile(model: DemoModel) -> str:
         f"# FROM {model.name}",
         "",
         f"FROM {blob}",
-        "TEMPLATE {{ .Prompt }}",
+        f"TEMPLATE {go_quote(model.template) if model.template else '{{ .Prompt }}'}",
     ]
+    if model.system:
+        lines.append(f"SYSTEM {go_quote(model.system)}")
     if model.rendered:
         lines += ["RENDERER demo", "PARSER demo"]
     if not model.is_remote:

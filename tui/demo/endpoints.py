@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from tui.demo import descriptions, refusals
-from tui.demo.answers import Ending
+from tui.demo.answers import Ending, Turn
 from tui.demo.bodies import ChatBody, EmbedBody, Fields, parse_chat, parse_embed, parse_generate
 from tui.demo.connection import Reply, Request
 from tui.demo.embeddings import embed, first_tokens, normalised
 from tui.demo.library import Installed, Library, is_valid_name
+from tui.demo.making import Workshop, wanted_of
 from tui.demo.models import full_name
 from tui.demo.objects import Said, Shape, chat_object, counted, generate_object, token_numbers
 from tui.demo.pace import Pace
@@ -27,6 +28,7 @@ from tui.demo.wire import go_quote, nanoseconds, utc_time
 
 VERSION = "0.33.0"
 PARSED_AT_ONCE_BYTES = 256 * 1024
+_BLOBS = "/api/blobs/"
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal")
 
 Endpoint = Callable[[Request, Reply], Awaitable[None]]
@@ -56,6 +58,7 @@ class Endpoints:
         count_token: Callable[[], None],
     ) -> None:
         self._library = library
+        self._workshop = Workshop(library, pace=pace)
         self._runners = runners
         self._pace = pace
         self._now = now
@@ -71,15 +74,19 @@ class Endpoints:
             "/api/generate": {"POST": self._generate},
             "/api/embed": {"POST": self._embed},
             "/api/pull": {"POST": self._pull},
+            "/api/push": {"POST": self._push},
+            "/api/create": {"POST": self._create},
             "/api/copy": {"POST": self._copy},
             "/api/delete": {"DELETE": self._delete},
         }
+        self._blob_methods: Mapping[str, Endpoint] = {"HEAD": self._has_blob, "POST": self._take_blob}
 
     async def handle(self, request: Request, reply: Reply) -> None:
         if not _is_from_here(request):
             await reply.empty(status=403)
             return
-        methods = self._table.get(request.path)
+        is_blob = request.path.startswith(_BLOBS) and "/" not in request.path.removeprefix(_BLOBS)
+        methods = self._blob_methods if is_blob else self._table.get(request.path)
         if methods is None:
             await reply.text("404 page not found", status=404)
         elif request.method not in methods:
@@ -140,8 +147,20 @@ class Endpoints:
         name = body.name()
         if not is_valid_name(name):
             raise Refusal(400, "invalid model name")
+        await self._transfer(self._library.pull(name), body, reply)
+
+    async def _push(self, request: Request, reply: Reply) -> None:
+        body = Fields(request.body, "PushRequest")
+        await self._transfer(self._workshop.push(_required(body.name())), body, reply)
+
+    async def _create(self, request: Request, reply: Reply) -> None:
+        body = Fields(request.body, "CreateRequest")
+        await self._transfer(self._workshop.create(wanted_of(body)), body, reply)
+
+    async def _transfer(self, steps: AsyncGenerator[dict[str, Any], None], body: Fields, reply: Reply) -> None:
+        """Its progress as a stream, or how it ended as one object."""
         stream = body.flag("stream", default=True)
-        async with aclosing(self._library.pull(name)) as progress:
+        async with aclosing(steps) as progress:
             async for line in progress:
                 if stream:
                     await reply.line(line)
@@ -149,6 +168,16 @@ class Endpoints:
             await reply.end()
         else:
             await reply.json({"status": "success"}, content_type=BARE_JSON)
+
+    async def _has_blob(self, request: Request, reply: Reply) -> None:
+        digest = request.path.removeprefix(_BLOBS)
+        if not self._workshop.has_blob(digest):
+            raise Refusal(404, f"blob {go_quote(digest)} not found")
+        await reply.empty()
+
+    async def _take_blob(self, request: Request, reply: Reply) -> None:
+        is_new = await asyncio.to_thread(self._workshop.take_blob, request.path.removeprefix(_BLOBS), request.body)
+        await reply.empty(status=201 if is_new else 200)
 
     async def _embed(self, request: Request, reply: Reply) -> None:
         began = self._pace.clock()
@@ -188,6 +217,7 @@ class Endpoints:
         began = self._pace.clock()
         body = await _parsed(parse_chat, request.body)
         entry = self._talker(body, _required(body.model), "chat")
+        body = _with_system(body, entry.model.system)
         await self._answer(Ask(body=body, entry=entry, shape=chat_object, began=began), reply)
 
     async def _generate(self, request: Request, reply: Reply) -> None:
@@ -198,6 +228,7 @@ class Endpoints:
         if not is_valid_name(body.model):
             raise Refusal(400, "invalid model name")
         entry = self._talker(body, body.model, "generate")
+        body = body if body.raw else _with_system(body, entry.model.system)
         if body.suffix and "insert" not in entry.model.capabilities:
             raise refusals.lacks_capability(full_name(body.model), "insert")
         await self._answer(Ask(body=body, entry=entry, shape=generate_object, began=began), reply)
@@ -233,7 +264,7 @@ class Endpoints:
                 await reply.json(self._object(ask, Said(), {"done": True, "done_reason": "load"}))
                 return
             async with runner.slot:
-                if body.has_images:
+                if body.has_images and "vision" not in model.capabilities:
                     raise refusals.images_unsupported()
                 try:
                     async with aclosing(speak(body, runner, self._pace)) as spoken:
@@ -308,6 +339,13 @@ class Endpoints:
 async def _parsed(parse: Callable[[bytes], ChatBody], raw: bytes) -> ChatBody:
     """A long body is read in a thread, so that the answers of others do not stall."""
     return await asyncio.to_thread(parse, raw) if len(raw) > PARSED_AT_ONCE_BYTES else parse(raw)
+
+
+def _with_system(body: ChatBody, system: str) -> ChatBody:
+    """The model's own system text goes first, unless the conversation has one."""
+    if not system or not body.turns or any(turn.role == "system" for turn in body.turns):
+        return body
+    return replace(body, turns=(Turn(role="system", text=system), *body.turns))
 
 
 def _required(name: str) -> str:

@@ -102,6 +102,16 @@ class Library:
         twin = replace(model, name=full_name(name), weights=model.weights or model.name)
         self._installed[twin.name.lower()] = Installed(twin, self._now())
 
+    def put(self, model: DemoModel) -> None:
+        """A model that was made here; an older one of its name is replaced."""
+        self._installed[model.name.lower()] = Installed(model, self._now())
+        for layer in layers(model):
+            self._downloads[layer.digest] = Download(layer.size_bytes, layer.size_bytes)
+
+    def has_layer(self, digest: str) -> bool:
+        """Whether a layer of any model is here whole."""
+        return digest in self._downloads and self._downloads[digest].is_whole()
+
     async def pull(self, name: str) -> AsyncGenerator[dict[str, Any], None]:
         """The progress objects in order; the last one is ``success``. ``Refusal`` when there is no such model."""
         yield {"status": "pulling manifest"}
@@ -134,8 +144,13 @@ class Library:
 def layers(model: DemoModel) -> tuple[Layer, ...]:
     """Weights, template, license and configuration; a remote model is a configuration only."""
     small = [] if model.is_remote else [(1_482, "template"), (len(model.license), "license")]
-    sizes = [*small, (485, "config")]
-    weights = [] if model.is_remote else [Layer(f"sha256:{model.digest}", model.size_bytes - sum(n for n, _ in sizes))]
+    # What a model was given of its own is a layer of its own.
+    own = [
+        (len(text), f"{what} {text}") for what, text in (("template", model.template), ("system", model.system)) if text
+    ]
+    sizes = [*small, *own, (485, "config")]
+    rest_bytes = max(1, model.size_bytes - sum(size for size, _ in sizes))
+    weights = [] if model.is_remote else [Layer(f"sha256:{model.digest}", rest_bytes)]
     return (*weights, *(Layer(_digest(f"{model.digest} {what}"), size) for size, what in sizes))
 
 

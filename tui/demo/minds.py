@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from tui.demo.answers import Answer, CalledTool, Ending, Prompt, Script
@@ -80,21 +81,35 @@ def breaker(text: str) -> Script:
 
 
 def toolsmith(prompt: Prompt) -> Answer:
-    """Calls ``get_time`` or else the first tool offered, twice when asked for two; then tells what came back."""
+    """Calls the tool that is named, ``get_time``, or else the first one offered, twice when asked for two.
+
+    Its texts are what stands in quotes, an address or a sum in the question. Then it tells what came back.
+    """
     results = _results_since_question(prompt)
     if results:
         lines = "\n".join(f"- {name or 'the tool'}: `{text}`" for name, text in results)
         return Answer(text=f"The tool has answered:\n\n{lines}\n\nI take its word for it.")
     if not prompt.tools:
         return Answer(text=_NO_TOOLS)
-    tool = next((tool for tool in prompt.tools if tool.get("name") == "get_time"), prompt.tools[0])
-    call = CalledTool(name=str(tool.get("name", "")), arguments=_arguments(tool))
+    tool = _wanted_tool(prompt)
+    said = _QUOTED.search(prompt.question)
+    text = next(filter(None, said.groups()), "").strip() if said is not None else "Europe/London"
+    call = CalledTool(name=str(tool.get("name", "")), arguments=_arguments(tool, text))
     wants_two = re.search(r"\b(two|both|twice)\b", prompt.question.casefold()) is not None
     return Answer(
         text="I have a tool for that.",
         thinking="A tool was offered. Using it is better than guessing." if prompt.think else "",
         tools=(call, call) if wants_two else (call,),
     )
+
+
+def seer(prompt: Prompt) -> Answer:
+    """Says how many pictures came and how large they are, which is all that a script can see of them."""
+    if not prompt.pictures:
+        return Answer(text=_NO_PICTURE)
+    lines = "\n".join(f"{number}. {words}" for number, words in enumerate(prompt.pictures, 1))
+    came = _counted(len(prompt.pictures), "picture")
+    return Answer(text=f"With this prompt came {came}:\n\n{lines}\n\nWhat is on them, a script cannot tell.")
 
 
 def visitor(text: str) -> Script:
@@ -109,8 +124,14 @@ def visitor(text: str) -> Script:
 _NO_TOOLS = (
     "I am `toolsmith:8b`. Offered a tool, I call it, and tell you what it said.\n\n"
     "With this prompt came none, so there is nothing for me to call. That is no mistake: a model can only use the tools "
-    "that are sent along with the conversation."
+    "that are sent along with the conversation. In chinwag `/tools` turns them on: with the calculator, "
+    "ask me *what is 6 * 7*; you are asked before it runs."
 )
+_NO_PICTURE = (
+    "I am `seer:8b`, and I am told of the pictures that come with a prompt. With this one came none: "
+    "in chinwag an `@` in the prompt offers the names of files, and `/attach cat.png` takes one by its name."
+)
+_QUOTED = re.compile(r"`([^`]+)`|\"([^\"]+)\"|(https?://\S+)|(\d[\d\s+*/().^-]*[\d)])")
 
 
 def _results_since_question(prompt: Prompt) -> list[tuple[str, str]]:
@@ -123,8 +144,16 @@ def _results_since_question(prompt: Prompt) -> list[tuple[str, str]]:
     return results
 
 
-def _arguments(tool: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = example_of(tool.get("parameters"), text="Europe/London")
+def _wanted_tool(prompt: Prompt) -> Mapping[str, Any]:
+    question = prompt.question.casefold()
+    named = (tool for tool in prompt.tools if str(tool.get("name", "")).casefold().replace("_", " ") in question)
+    exactly = (tool for tool in prompt.tools if str(tool.get("name", "")).casefold() in question)
+    usual = (tool for tool in prompt.tools if tool.get("name") == "get_time")
+    return next(chain(exactly, named, usual), prompt.tools[0])
+
+
+def _arguments(tool: Mapping[str, Any], text: str) -> dict[str, Any]:
+    arguments = example_of(tool.get("parameters"), text=text)
     return arguments if isinstance(arguments, dict) else {}
 
 

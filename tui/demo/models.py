@@ -47,11 +47,22 @@ class DemoModel:
     remote_model: str = ""
     license: str = "The texts of the demo models are part of chinwag and under its MIT license."
     parameters: tuple[tuple[str, str], ...] = field(default=(("temperature", "0.7"),))
+    system: str = ""
+    """What it is told before a conversation that has no system text of its own."""
+    template: str = ""
+    """Its own; empty: the one that its capabilities come with."""
 
     @property
     def digest(self) -> str:
         """64 hexadecimal digits. Copies share it, and with it one place in memory."""
+        if self.is_of_a_file:
+            return self.weights.removeprefix("sha256:")
         return hashlib.sha256(f"chinwag-demo {self.weights or self.name}".encode()).hexdigest()
+
+    @property
+    def is_of_a_file(self) -> bool:
+        """Its ``weights`` are the digest of a file that was uploaded."""
+        return self.weights.startswith("sha256:")
 
     @property
     def parameter_count(self) -> int:

@@ -15,6 +15,7 @@ from tui.demo.wire import go_json
 
 START_TOKENS = 2
 TOKENS_AROUND_A_TURN = 4
+TOKENS_OF_A_PICTURE = 256
 COUNTED_AT_ONCE_CHARACTERS = 50_000
 
 
@@ -59,7 +60,9 @@ async def measure(turns: Sequence[Turn], tools: Sequence[Mapping[str, Any]]) -> 
 
 def _measured(turns: Sequence[Turn], tools: Sequence[Mapping[str, Any]]) -> MeasuredPrompt:
     frame = START_TOKENS + (count_tokens(go_json(list(tools)).decode()) if tools else 0)
-    lengths = tuple(TOKENS_AROUND_A_TURN + count_tokens(turn.text) for turn in turns)
+    lengths = tuple(
+        TOKENS_AROUND_A_TURN + count_tokens(turn.text) + TOKENS_OF_A_PICTURE * len(turn.pictures) for turn in turns
+    )
     return MeasuredPrompt(turns=tuple(turns), turn_tokens=lengths, frame_tokens=frame)
 
 

@@ -21,6 +21,9 @@ LONGEST_ANSWER_IN_CONTEXTS = 10
 """The server's own cap on an answer without a limit."""
 
 
+_SAID_ALL = " That is all."
+
+
 class Part(StrEnum):
     thinking = "thinking"
     content = "content"
@@ -107,6 +110,8 @@ def _answer(body: ChatBody, runner: Runner, turns: Sequence[Turn]) -> Answer:
     think = (True if body.think is None else body.think) if thinks else False
     prompt = Prompt(turns=tuple(turns), tools=body.tools, think=think, seed=int(body.options.get("seed", 0)))
     answer = script(prompt)
+    if turns and turns[-1].role == "assistant" and turns[-1].text:
+        answer = _going_on(answer, turns[-1].text)
     if body.format is not None:
         # Whatever the script has to say, the grammar lets through only what has the asked shape.
         wanted = example_of(body.format) if isinstance(body.format, Mapping) else {"demo": True}
@@ -116,6 +121,21 @@ def _answer(body: ChatBody, runner: Runner, turns: Sequence[Turn]) -> Answer:
         text = chain(cut(f"{answer.thinking}\n</think>\n\n"), _content(answer))
         answer = Answer(text=text, tools=answer.tools, ending=answer.ending)
     return answer
+
+
+def _going_on(answer: Answer, said: str) -> Answer:
+    """A last turn of the model's own is gone on with, as by the real server: without what it says already."""
+    if isinstance(answer.text, str):
+        return Answer(text=answer.text[len(said) :] or _SAID_ALL, ending=answer.ending)
+    return Answer(text=_without_beginning(answer.text, len(said)), ending=answer.ending)
+
+
+def _without_beginning(pieces: Iterable[str], characters: int) -> Iterator[str]:
+    for piece in pieces:
+        rest = piece[characters:]
+        characters = max(0, characters - len(piece))
+        if rest:
+            yield rest
 
 
 def _limit(body: ChatBody, context_tokens: int, prompt_tokens: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 from tui.engine import ChatRequest, Chunk, Engine, EngineError, FinalCounts, ToolCall
 
@@ -40,6 +41,34 @@ class Answer:
         if counts is None or counts.prompt_tokens is None or not counts.prompt_seconds:
             return None
         return counts.prompt_tokens / counts.prompt_seconds
+
+
+def answer_value(answer: Answer) -> dict[str, Any]:
+    """As a line of JSON has it; what nobody knows is left out."""
+    value: dict[str, Any] = {"text": answer.text}
+    if answer.thinking:
+        value["thinking"] = answer.thinking
+    if answer.tool_calls:
+        value["tool_calls"] = [{"name": one.name, "arguments": dict(one.arguments)} for one in answer.tool_calls]
+    if answer.failure:
+        value |= {"failure": answer.failure, "failure_kind": answer.failure_kind}
+    value["seconds"] = answer.seconds
+    if answer.first_token_seconds is not None:
+        value["first_token_seconds"] = answer.first_token_seconds
+    counts = answer.counts
+    if counts is not None:
+        named = {
+            "done_reason": counts.done_reason or None,
+            "prompt_tokens": counts.prompt_tokens,
+            "prompt_seconds": counts.prompt_seconds,
+            "answer_tokens": counts.answer_tokens,
+            "answer_seconds": counts.answer_seconds,
+            "load_seconds": counts.load_seconds,
+            "total_seconds": counts.total_seconds,
+            "tokens_per_second": counts.tokens_per_second,
+        }
+        value |= {name: one for name, one in named.items() if one is not None}
+    return value
 
 
 async def ask(

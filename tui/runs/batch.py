@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tui.engine import ChatMessage, ChatRequest, Engine, FinalCounts
-from tui.runs.asking import Answer, ask
+from tui.engine import ChatMessage, ChatRequest, Engine
+from tui.runs.asking import Answer, answer_value, ask
 
 USUAL_CONCURRENCY = 3
 NOT_THEIR_FAULT = frozenset({"unreachable", "silent", "busy"})
@@ -249,19 +249,10 @@ def encode_result(result: BatchResult) -> bytes:
         "host": result.host,
         "prompt": request.messages[-1].text if request.messages else "",
         "columns": dict(result.item.columns),
-        "text": answer.text,
+        **answer_value(answer),
     }
-    if answer.thinking:
-        line["thinking"] = answer.thinking
-    if answer.failure:
-        line["failure"] = answer.failure
-        line["failure_kind"] = answer.failure_kind
     if result.is_from_cache:
         line["is_from_cache"] = True
-    line["seconds"] = answer.seconds
-    if answer.first_token_seconds is not None:
-        line["first_token_seconds"] = answer.first_token_seconds
-    line |= _counts_of(answer.counts)
     return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
@@ -282,17 +273,3 @@ def single_prompt(prompt: str, *, system: str = "") -> tuple[ChatMessage, ...]:
     """The messages of a question without a history."""
     said = [ChatMessage(role="system", text=system)] if system else []
     return (*said, ChatMessage(role="user", text=prompt))
-
-
-def _counts_of(counts: FinalCounts | None) -> dict[str, Any]:
-    if counts is None:
-        return {}
-    named = {
-        "done_reason": counts.done_reason or None,
-        "prompt_tokens": counts.prompt_tokens,
-        "answer_tokens": counts.answer_tokens,
-        "answer_seconds": counts.answer_seconds,
-        "load_seconds": counts.load_seconds,
-        "tokens_per_second": counts.tokens_per_second,
-    }
-    return {name: value for name, value in named.items() if value is not None}

@@ -6,14 +6,15 @@ Speeds are the server's own (``eval_count / eval_duration``); first-token and to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol
 
 from tui.engine import ChatRequest, Engine, FinalCounts
-from tui.runs.asking import Answer, ask
-from tui.runs.batch import single_prompt
+from tui.runs.asking import Answer, answer_value, ask
+from tui.runs.comparison import Contender, request_of
 from tui.runs.spread import Spread, spread_of
 
 WORDS = ("harbour", "lantern", "granite", "willow", "compass", "meadow", "copper", "thunder", "velvet", "island")
@@ -43,6 +44,9 @@ class BenchmarkPlan:
     is_cold: bool = False
     """The model is unloaded before each round, so that loading is measured."""
     options: dict[str, Any] = field(default_factory=dict)
+    """Of every model."""
+    ways: Mapping[str, Contender] = field(default_factory=dict)
+    """By model, how it is asked beside that; one without is asked as it is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +166,25 @@ class Benchmark:
         # A server keeps what it has read: each question begins otherwise, or reading would cost nothing from the second on.
         self._asked += 1
         prompt = f"{self._asked}. {case.prompt}"
-        options = {"num_predict": self._plan.answer_tokens, **self._plan.options}
-        return ChatRequest(model=case.model, messages=single_prompt(prompt), options=options)
+        way = self._plan.ways.get(case.model) or Contender(name=case.model, model=case.model)
+        options = {**way.options, "num_predict": self._plan.answer_tokens, **self._plan.options}
+        return replace(request_of(way, prompt), model=case.model, options=options)
+
+
+def encode_round(round_: Round) -> bytes:
+    """One JSON line: the figures of each of its answers."""
+    case = round_.case
+    line = {
+        "model": case.model,
+        "prompt": case.prompt_name,
+        "concurrency": case.concurrency,
+        "is_cold": case.is_cold,
+        "round": round_.number,
+        "is_warm_up": round_.is_warm_up,
+        "seconds": round_.seconds,
+        "answers": [answer_value(one) for one in round_.answers],
+    }
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def figures_of(rounds: Sequence[Round]) -> tuple[CaseFigures, ...]:

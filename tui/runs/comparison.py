@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tui.engine import ChatRequest, Chunk, Engine
-from tui.runs.asking import Answer, ask
+from tui.runs.asking import Answer, answer_value, ask
 from tui.runs.batch import single_prompt
 from tui.runs.spread import Spread, spread_of
 
@@ -22,6 +23,9 @@ class Contender:
     options: Mapping[str, Any] = field(default_factory=dict)
     think: bool | str | None = None
     format: str | Mapping[str, Any] | None = None
+    keep_alive: float | str | None = None
+    preset: str = ""
+    """The one that it answers by; the fields above have what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,21 @@ def request_of(contender: Contender, prompt: str) -> ChatRequest:
         options=dict(contender.options),
         think=contender.think,
         format=contender.format,
+        keep_alive=contender.keep_alive,
     )
+
+
+def encode_compared(compared: Compared, prompts: Sequence[str], contenders: Sequence[Contender]) -> bytes:
+    """One JSON line."""
+    contender = contenders[compared.contender_index]
+    line = {
+        "contender": contender.name,
+        "model": contender.model,
+        "prompt_index": compared.prompt_index,
+        "prompt": prompts[compared.prompt_index],
+        **answer_value(compared.answer),
+    }
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 async def compare(

@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import stat
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -117,6 +118,8 @@ class RunFolder:
         self._config = dict(config)
         self._lock = lock
         self._results = -1
+        # A write whose waiting was given up may still be under way in its thread when the run ends.
+        self._one_at_a_time = threading.Lock()
 
     @classmethod
     def begin(
@@ -139,9 +142,10 @@ class RunFolder:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise _cannot_write(folder, error) from error
-        # Some network file systems have no locks: then nobody can tell that the run is under way.
+        # Some network file systems have no locks: then nobody can tell that the run is under way. Whoever looks at the
+        # folder at this moment holds it for as long as a look takes.
         with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         whole = {"format": FORMAT, "kind": kind, "at": at.isoformat(timespec="seconds"), **config}
         run = cls(folder, whole, lock)
         try:
@@ -152,16 +156,19 @@ class RunFolder:
         return run
 
     def add_result(self, line: bytes) -> None:
-        """One line of JSON with its end. Raises ``Failure``."""
-        try:
-            if self._results < 0:
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-                self._results = os.open(self.folder / RESULTS, flags, 0o600)
-            rest = memoryview(line)
-            while rest:
-                rest = rest[os.write(self._results, rest) :]
-        except OSError as error:
-            raise _cannot_write(self.folder / RESULTS, error) from error
+        """One line of JSON with its end. After the end there are none. Raises ``Failure``."""
+        with self._one_at_a_time:
+            if self._lock < 0:
+                return
+            try:
+                if self._results < 0:
+                    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+                    self._results = os.open(self.folder / RESULTS, flags, 0o600)
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[os.write(self._results, rest) :]
+            except OSError as error:
+                raise _cannot_write(self.folder / RESULTS, error) from error
 
     def write(self, name: str, data: bytes | str) -> None:
         """A whole file of the run. Raises ``Failure``."""
@@ -173,19 +180,28 @@ class RunFolder:
     def end(self, state: State, *, at: datetime, figures: Mapping[str, Any] | None = None) -> None:
         """Writes down how it ended. Raises ``Failure``; it is let go of in any case."""
         try:
-            if self._results >= 0:
-                with suppress(OSError):
+            with self._one_at_a_time, suppress(OSError):
+                if self._results >= 0:
                     os.fsync(self._results)
             ended = {"state": state.value, "ended_at": at.astimezone(UTC).isoformat(timespec="seconds")}
             self.write(CONFIG, _as_json({**self._config, **ended, **(figures or {})}))
         finally:
             self.close()
 
+    def discard(self) -> None:
+        """Leaves nothing of it. Raises ``Failure``."""
+        self.close()
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
+
     def close(self) -> None:
-        for descriptor in (self._results, self._lock):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._results = self._lock = -1
+        with self._one_at_a_time:
+            for descriptor in (self._results, self._lock):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._results = self._lock = -1
 
 
 def _as_json(value: Mapping[str, Any]) -> bytes:
@@ -210,7 +226,9 @@ def list_runs(runs: Path) -> tuple[KeptRun, ...]:
     except FileNotFoundError:
         return ()
     except OSError as error:
-        raise Failure(f"{runs} cannot be read", (error.strerror or str(error)).lower(), "check its permissions") from error
+        raise Failure(
+            f"{runs} cannot be read", (error.strerror or str(error)).lower(), "check its permissions"
+        ) from error
     found = [_read_run(runs / name) for name in sorted(names)[-MOST_RUNS:]]
     return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
 
@@ -236,9 +254,13 @@ def read_config(run: KeptRun) -> dict[str, Any]:
     try:
         value = json.loads(read_bounded(run.folder / CONFIG, LARGEST_CONFIG_BYTES))
     except (ValueError, RecursionError) as error:
-        raise Failure(f"{CONFIG} of {run.id} is damaged", clean_line(str(error), 120), "its other files may be well") from None
+        raise Failure(
+            f"{CONFIG} of {run.id} is damaged", clean_line(str(error), 120), "its other files may be well"
+        ) from None
     if not isinstance(value, dict) or not str(value.get("format", "")).startswith("chinwag run "):
-        raise Failure(f"{CONFIG} of {run.id} is damaged", "it is not what chinwag writes", "its other files may be well")
+        raise Failure(
+            f"{CONFIG} of {run.id} is damaged", "it is not what chinwag writes", "its other files may be well"
+        )
     return value
 
 
@@ -374,4 +396,6 @@ def delete_run(run: KeptRun) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise Failure(f"{run.id} is not deleted", (error.strerror or str(error)).lower(), "check its permissions") from error
+        raise Failure(
+            f"{run.id} is not deleted", (error.strerror or str(error)).lower(), "check its permissions"
+        ) from error

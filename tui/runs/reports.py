@@ -11,11 +11,12 @@ from typing import Any
 from tui.conversations.pages import escaped, html_page
 from tui.failures import Failure
 from tui.runs.asking import Answer
+from tui.runs.batch import BatchProgress
 from tui.runs.benchmark import CaseFigures
 from tui.runs.comparison import Compared, Contender, summary
 from tui.runs.plots import Bar, bars
 from tui.runs.spread import Spread
-from tui.runs.tables import Table, as_html, as_markdown
+from tui.runs.tables import Table, as_html, as_markdown, cell_text
 
 BENCHMARK_FORMAT = "chinwag benchmark 1"
 
@@ -31,6 +32,8 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }
 svg { max-width: 100%; height: auto; font-size: 13px; }
 svg text { fill: currentColor; } svg rect { fill: #c9772b; } svg line { stroke: currentColor; stroke-width: 2; }
 small { opacity: .75; }
+.verdict { border-top: 1px solid #8886; margin-bottom: 0; padding-top: .4rem; }
+.verdict span { display: inline-block; min-width: 10rem; }
 """
 
 
@@ -112,7 +115,9 @@ def earlier_speeds(data: bytes, *, name: str) -> dict[str, float]:
         return {str(case): float(found["median"]) for case, found in cases if found is not None}
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Failure(
-            f"cannot compare with {name}", "it is no report of chinwag bench", "give one made with --format json"
+            f"cannot compare with {name}",
+            "it is no report of chinwag bench",
+            "give one made with --report json, or the name of a kept run",
         ) from None
 
 
@@ -127,6 +132,41 @@ def benchmark_html(about: About, table: Table, figures: Sequence[CaseFigures]) -
         if one.generation is not None
     ]
     return _page("Benchmark", about, as_html(table) + bars("tokens a second", "tok/s", shown))
+
+
+# ---------------------------------------------------------------------- batches
+
+
+def batch_json(about: About, model: str, progress: BatchProgress, failures: Sequence[str]) -> dict[str, Any]:
+    """``failures`` are lines, one for each prompt without an answer."""
+    return {
+        "format": "chinwag batch 1",
+        "at": about.at.isoformat(timespec="seconds"),
+        "host": about.host,
+        "server_version": about.server_version,
+        "model": model,
+        **asdict(progress),
+        "tokens_per_second": progress.tokens_per_second,
+        "failures": list(failures),
+    }
+
+
+def batch_markdown(about: About, model: str, progress: BatchProgress, failures: Sequence[str]) -> str:
+    rows: tuple[tuple[str, str | float | None], ...] = (
+        ("model", model),
+        ("prompts", progress.total),
+        ("answered", progress.done),
+        ("of them earlier", progress.skipped or None),
+        ("of them from the cache", progress.cached or None),
+        ("failed", progress.failed),
+        ("tokens", progress.answer_tokens),
+        ("seconds", progress.seconds),
+        ("tok/s over all", progress.tokens_per_second),
+    )
+    # Numbers and words in one column are words.
+    said = tuple((name, cell_text(cell)) for name, cell in rows if cell is not None)
+    text = f"# Batch\n\n{about.line}\n\n{as_markdown(Table(title='summary', head=('', ''), rows=said))}"
+    return text + ("\n## failures\n\n" + _fenced("\n".join(failures)) + "\n" if failures else "")
 
 
 # ---------------------------------------------------------------------- comparisons
@@ -196,7 +236,8 @@ def comparison_html(
             if answer is not None:
                 parts.append(
                     f"<section><h3>{escaped(contender.name)}</h3><small>{escaped(_figures_line(answer))}</small>"
-                    f"<pre>{escaped(_said(answer))}</pre></section>"
+                    f"<pre>{escaped(_said(answer))}</pre>"
+                    "<p class=verdict>verdict: <span contenteditable>&nbsp;</span></p></section>"
                 )
         parts.append("</div>")
     return _page("Comparison", about, "\n".join(parts))

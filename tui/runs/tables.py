@@ -62,14 +62,16 @@ def as_html(table: Table) -> str:
 
 
 def cell_text(cell: str | float | None) -> str:
-    """Numbers with three digits that count."""
+    """Numbers with three digits that count, and none behind the fourth place."""
     if cell is None:
         return ""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, int) or float(cell).is_integer():
         return f"{cell:.0f}"
-    return f"{cell:.0f}" if abs(cell) >= 1000 else f"{cell:.3g}"
+    if abs(cell) >= 1000:
+        return f"{cell:.0f}"
+    return f"{cell:.4f}".rstrip("0").rstrip(".") if abs(cell) < 0.01 else f"{cell:#.3g}".rstrip(".")
 
 
 def _is_number_column(table: Table, index: int) -> bool:
