@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,23 +18,6 @@ from tui.app.screens.question import Question
 from tui.app.screens.settings import SettingsScreen
 from tui.app.widgets.text_rows import TextRows
 from tui.demo import DemoServer
-from tui.demo.connection import Reply, Request
-
-
-class Maker(DemoServer):
-    """Makes models, too: a made one is a copy."""
-
-    async def _handle(self, request: Request, reply: Reply) -> None:
-        if request.path != "/api/create":
-            await super()._handle(request, reply)
-            return
-        asked = json.loads(request.body)
-        assert self._library is not None
-        entry = self._library.find(asked["from"])
-        assert entry is not None
-        self._library.copy(entry.model, asked["model"])
-        await reply.line({"status": "success"})
-        await reply.end()
 
 
 @pytest.mark.parametrize(
@@ -135,8 +117,8 @@ async def saves(running: Running, name: str) -> None:
     await running.press("down", "enter")
 
 
-async def test_a_conversation_is_made_into_a_model_and_loaded(tmp_path: Path) -> None:
-    async with Maker(speed=0) as server, Folders(tmp_path / "person", server.url).start() as running:
+async def test_a_conversation_is_made_into_a_model_and_loaded(folders: Folders, server: DemoServer) -> None:
+    async with folders.start() as running:
         await ready(running)
         await running.send("/set system be brief")
         await running.send("/set parameter temperature 0")
@@ -164,6 +146,6 @@ async def test_nothing_is_made_without_a_yes_and_a_refusal_is_said(folders: Fold
         await running.press("escape")
         await running.until(lambda: running.app.screen is running.chat, told="the conversation")
         assert all(one.path != "/api/create" for one in server.received)
-        await saves(running, "mine")
+        await saves(running, "mine:a:b")  # no name that a server takes
         await running.until(lambda: any(one.path == "/api/create" for one in server.received), told="what was asked")
         await running.until(lambda: running.app.sayings.log[-1].role == "error", told="the refusal")
