@@ -48,7 +48,7 @@ def test_instructions_to_the_model_give_no_title() -> None:
 
 
 def test_chosen_title_outlives_the_first_prompt() -> None:
-    conversation = renamed(new_conversation("0" * 26, now=START), "mine", now=START)
+    conversation = renamed(new_conversation("0" * 26, now=START), "mine")
     assert with_message(conversation, _message("a"), now=LATER).title == "mine"
 
 
@@ -81,10 +81,11 @@ def test_message_that_is_not_there_is_named() -> None:
 
 
 def test_title_is_one_line_and_an_empty_one_brings_back_the_first_prompt() -> None:
-    talk = renamed(_talk(), " sky\r\n and  light ", now=LATER)
+    talk = renamed(_talk(), " sky\r\n and  light ")
     assert talk.title == "sky and light"
-    assert renamed(talk, "  \n ", now=LATER).title == "why blue?"
-    assert renamed(new_conversation("0" * 26, now=START), "", now=LATER).title == ""
+    assert talk.updated_at == _talk().updated_at
+    assert renamed(talk, "  \n ").title == "why blue?"
+    assert renamed(new_conversation("0" * 26, now=START), "").title == ""
 
 
 def test_another_model_is_for_prompts_to_come() -> None:
@@ -112,6 +113,6 @@ def test_answer_whose_writer_is_gone_is_marked_and_its_text_kept() -> None:
 def test_the_value_that_was_edited_stays_as_it_was() -> None:
     before = _talk()
     copy = replace(before)
-    renamed(before, "other", now=LATER)
+    renamed(before, "other")
     without_message(before, "a", now=LATER)
     assert before == copy

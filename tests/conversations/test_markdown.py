@@ -81,3 +81,12 @@ def test_what_was_said_stands_in_it_unchanged(prompt: str, answer: str) -> None:
 def test_whatever_fences_an_answer_leaves_the_next_heading_is_one(answer: str) -> None:
     text = as_markdown(_talk(_answer("say\n" + answer), _prompt("next")))
     assert _headings(text)[-1].startswith("you")
+
+
+def test_result_of_a_tool_has_its_name_and_makes_no_heading() -> None:
+    message = Message(
+        id="t", role=Role.tool, text="# no heading\n```\n", at=NOON, tool_name="read_file", tool_outcome="done"
+    )
+    text = as_markdown(_talk(message))
+    assert _headings(text)[-1].startswith("tool read_file · ")
+    assert _headings(text)[-1].endswith(" · done")

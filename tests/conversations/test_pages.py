@@ -53,7 +53,8 @@ def test_nothing_said_lives_in_the_page() -> None:
     assert not page.tags & {"script", "img", "link", "iframe"}
     assert page.fetched == []
     assert "\x1b" not in text
-    assert page.seen.count('<script src="http://evil/x.js">') == 7
+    assert page.seen.count('<script src="http://evil/x.js">') == 6
+    assert page.seen.count('<script src=\\"http://evil/x.js\\">') == 1, "the argument of the call, as JSON"
     assert "default-src 'none'" in text
     assert "broken off" in page.seen
     assert "the line broke" in page.seen
@@ -62,7 +63,8 @@ def test_nothing_said_lives_in_the_page() -> None:
 def test_plain_text_has_who_said_what_unchanged() -> None:
     text = as_plain_text(conversation())
     assert text.startswith(f"you:\n{HOSTILE}\n")
-    assert "half\n[the line broke]" in text
+    assert "half\n[tool call: " in text
+    assert "]\n[the line broke]" in text
     assert text.count("-" * 40) == 1
 
 

@@ -60,15 +60,15 @@ def test_nothing_is_said_while_nobody_knows_what_is_usual() -> None:
 def test_a_slow_answer_says_how_slow_it_was() -> None:
     found = slowness_of(answer(), USUAL, CALM)
     assert found is not None
-    assert found.words == "slower than usual: 20.0 tok/s, where it has 60.0"
+    assert found.words == "slower than usual: 20.0 instead of 60.0 tok/s"
     assert found.why == "nothing here says why"
 
 
 @pytest.mark.parametrize(
     ("circumstances", "words"),
     [
-        (Circumstances(share_on_cpu=0.38), "likely because 38 % of it is on the CPU"),
-        (Circumstances(share_on_cpu=1.0), "likely because it runs on the CPU"),
+        (Circumstances(share_on_cpu=0.38), "likely because 38 % of it is on the cpu"),
+        (Circumstances(share_on_cpu=1.0), "likely because it runs on the cpu"),
         (Circumstances(share_on_cpu=0.0), "nothing here says why"),
         (Circumstances(other_answers=1), "likely because 1 other answer came at the same time"),
         (Circumstances(other_models=("x:8b",)), "likely because x:8b is loaded beside it"),
@@ -96,7 +96,7 @@ def test_two_reasons_are_told_the_likelier_one_first() -> None:
     found = slowness_of(answer(prompt_tokens=9000), USUAL, moment)
     assert found is not None
     assert len(found.reasons) == 4
-    assert found.why == ("likely because 50 % of it is on the CPU and because 2 other answers came at the same time")
+    assert found.why == ("likely because 50 % of it is on the cpu and because 2 other answers came at the same time")
 
 
 def test_the_share_on_the_cpu_is_known_where_the_server_says_it() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tui.cleaning import clean
 from tui.failures import Failure
-from tui.settings.load import LoadedSettings, load_settings
+from tui.settings.load import LoadedSettings, load_settings, validate_settings_file
 from tui.settings.schema import SETTINGS
 from tui.settings.values import settings_of
 from tui.toml import write_toml
@@ -234,3 +234,22 @@ VALUES = st.recursive(
 def test_any_table_gives_settings(file: Path, table: dict[str, object]) -> None:
     found = loaded(file, write_toml(table))
     assert all(clean(fault.message) == fault.message for fault in found.faults)
+
+
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        '[appearance]\ntheme = 3\n\n[generation] # how\nseed = "x"\ntemprature = 1\n[keys]\n'
+        "'answer.details' = 7\ncopy.more = { x = 2 }\n[nothing]\n"
+    )
+    found = validate_settings_file(file)
+    assert [(one.line, one.message.partition(" ")[0]) for one in found] == [
+        (2, "appearance.theme:"),
+        (5, "generation.seed:"),
+        (6, "generation.temprature"),
+        (8, "keys.answer.details:"),
+        (9, "keys.copy.more.x:"),
+        (10, "nothing"),
+    ]
+    assert str(found[0]).startswith("settings.toml, line 2: appearance.theme: ")
+    assert validate_settings_file(tmp_path / "none.toml") == ()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.settings.test_schema import a_value_for
 from tui.failures import Failure
 from tui.settings.load import load_settings
-from tui.settings.save import reset_setting, save_setting
+from tui.settings.save import export_settings, import_settings, reset_setting, reset_settings, save_setting
 from tui.settings.schema import SETTINGS, Value
 from tui.toml import read_toml, write_toml
 
@@ -382,3 +382,51 @@ def test_any_file_keeps_everything_else_or_stays_or_is_copied(
     assert read_toml(new, name="new") == expected
     assert new.count(b"#") >= old.count(b"#") - replaced.count("#")
     assert write_toml(expected)
+
+
+# The file as a whole
+
+
+def test_a_file_is_taken_over_with_its_comments_and_the_one_before_is_kept(tmp_path: Path) -> None:
+    file, source = tmp_path / "config" / "settings.toml", tmp_path / "mine.toml"
+    source.write_text("# mine\n[generation]\nseed = 3\n")
+    assert import_settings(file, source, now=now) is None
+    assert file.read_text() == source.read_text()
+    source.write_text("[generation]\nseed = 4\n")
+    aside = import_settings(file, source, now=now)
+    assert aside is not None
+    assert aside.read_text() == "# mine\n[generation]\nseed = 3\n"
+    assert import_settings(file, aside, now=now) is not None
+    assert "seed = 3" in file.read_text()
+
+
+def test_a_file_with_a_fault_is_not_taken_over_and_key_and_line_are_named(tmp_path: Path) -> None:
+    file, source = tmp_path / "settings.toml", tmp_path / "mine.toml"
+    file.write_text("[generation]\nseed = 1\n")
+    source.write_text("[generation]\nseed = 2\ntemprature = 1\n")
+    with pytest.raises(Failure, match=r"line 3: generation\.temprature"):
+        import_settings(file, source, now=now)
+    with pytest.raises(Failure, match="missing"):
+        import_settings(file, tmp_path / "none.toml", now=now)
+    assert file.read_text() == "[generation]\nseed = 1\n"
+
+
+def test_every_setting_goes_back_and_what_was_there_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    assert reset_settings(file, now=now) is None
+    file.write_text("[generation]\nseed = 1\n")
+    aside = reset_settings(file, now=now)
+    assert not file.exists()
+    assert aside is not None
+    assert "seed = 1" in aside.read_text()
+
+
+def test_a_copy_goes_out_and_over_nothing_that_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    (tmp_path / "out").mkdir()
+    assert export_settings(file, tmp_path / "empty.toml").read_text() == ""
+    file.write_text("# mine\n")
+    assert export_settings(file, tmp_path / "out") == tmp_path / "out" / "settings.toml"
+    with pytest.raises(Failure, match="already"):
+        export_settings(file, tmp_path / "out")
+    assert export_settings(file, tmp_path / "out", replaces=True).read_text() == "# mine\n"

@@ -31,7 +31,7 @@ _CODE_ENDINGS = (
 )
 _CODE = frozenset(_CODE_ENDINGS.split())
 _NAMES = frozenset({"readme", "license", "licence", "changelog", "makefile", "dockerfile", "notes", "todo"})
-_PASSED_OVER = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "target", "build", "dist"})
+PASSED_OVER = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "target", "build", "dist"})
 """Folders full of what no person wrote. Whatever begins with a dot is passed over too: secrets live there."""
 
 
@@ -97,7 +97,7 @@ def documents_in(folder: Path) -> Iterator[Path]:
     files = 0
     os.scandir(top).close()
     for below, folders, names in os.walk(top):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _PASSED_OVER)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER)
         for name in sorted(names):
             files += 1
             if files > MOST_FILES:

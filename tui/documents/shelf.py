@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,28 @@ class UpdateStep:
     total: int
     problem: Failure | None = None
     """With ``failed``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfLook:
+    """How the files are compared with what the shelf has of them."""
+
+    to_read: tuple[Path, ...]
+    """New, changed, or with the vectors of another model."""
+    gone: tuple[Path, ...]
+    """Of the shelf, and no longer there."""
+    unreachable: Mapping[Path, Failure]
+    """What was added and cannot be listed."""
+    roots: Mapping[Path, Path]
+    """By file what the person added, for every file that is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What was taken off the shelf, whole."""
+
+    path: Path
+    documents: tuple[KeptDocument, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +134,44 @@ class Shelf:
             await self._change_added(plus=real)
         return real
 
-    async def remove(self, path: Path) -> None:
+    async def remove(self, path: Path) -> Removed:
         """Takes what was added off the shelf, with its passages; the files themselves stay. Raises ``Failure``."""
         async with self._changing:
-            real = path if path in self._added else await asyncio.to_thread(path.resolve)
+            real = path if path in self._added else await asyncio.to_thread(_resolved, path)
             if real not in self._added:
                 raise Failure(f"{clean_line(str(path), 100)} is not on the shelf", "", "name a file or folder that is")
             await self._change_added(minus=real)
-            for kept in list(self._kept.values()):
-                if not any(kept.about.path.is_relative_to(one) for one in self._added):
-                    await self._forget(kept.about.path)
+            left = [one for one in self._kept.values() if not any(map(one.about.path.is_relative_to, self._added))]
+            for kept in left:
+                await self._forget(kept.about.path)
+        return Removed(path=real, documents=tuple(left))
+
+    async def put_back(self, removed: Removed) -> None:
+        """As it was, vectors included. Raises ``Failure``."""
+        async with self._changing:
+            await self._change_added(plus=removed.path)
+            for kept in removed.documents:
+                await self._keep(kept)
+
+    async def look(self, *, model: str | None) -> ShelfLook:
+        """What an ``update`` with the vectors of ``model`` would find; None: whosever vectors a document has."""
+        looked = await asyncio.to_thread(_look, self._added)
+        return ShelfLook(
+            to_read=tuple(path for path, source in looked.sources.items() if not self._is_current(source, model)),
+            gone=tuple(path for path, kept in self._kept.items() if _is_gone(kept, looked)),
+            unreachable=looked.unreachable,
+            roots={path: source.root for path, source in looked.sources.items()},
+        )
 
     async def outdated(self, *, model: str) -> tuple[Path, ...]:
         """The documents that an ``update`` would read: new, changed, or with the vectors of another model."""
-        looked = await asyncio.to_thread(_look, self._added)
-        return tuple(path for path, source in looked.sources.items() if not self._is_current(source, model))
+        return (await self.look(model=model)).to_read
+
+    def kept_lines(self, path: Path, first: int, last: int) -> tuple[tuple[int, str], ...]:
+        """What the shelf kept of these places of a document, each passage with where it begins; for a file that is gone."""
+        kept = self._kept.get(path)
+        passages = () if kept is None else kept.passages
+        return tuple((one.first, one.text) for one in passages if one.first <= last and one.last >= first)
 
     async def update(self, embed: Embed, *, model: str) -> AsyncGenerator[UpdateStep, None]:
         """Brings the shelf up to date, one document after the other, and says of each what happened to it.
@@ -195,12 +240,12 @@ class Shelf:
         del self._kept[path]
         self._tables = {}
 
-    def _is_current(self, source: _Source, model: str) -> bool:
+    def _is_current(self, source: _Source, model: str | None) -> bool:
         kept = self._kept.get(source.path)
         return (
             kept is not None
             and (kept.modified_ns, kept.about.size_bytes) == (source.modified_ns, source.size_bytes)
-            and self._is_usable(kept, model)
+            and (model is None or self._is_usable(kept, model))
         )
 
     def _is_usable(self, kept: KeptDocument, model: str) -> bool:
@@ -385,6 +430,13 @@ def _nothing_to_compare(model: str, *, has_documents: bool) -> Failure:
 
 def _matches(kept: KeptDocument, model: str, dimension: int) -> bool:
     return kept.about.passages > 0 and (kept.about.model, kept.about.dimension) == (model, dimension)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path
 
 
 def _existing(path: Path) -> Path:

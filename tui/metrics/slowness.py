@@ -47,7 +47,7 @@ class Slowness:
     @property
     def words(self) -> str:
         usual = speed_text(self.usual_tokens_per_second)
-        return f"slower than usual: {speed_text(self.tokens_per_second)} tok/s, where it has {usual}"
+        return f"slower than usual: {speed_text(self.tokens_per_second)} instead of {usual} tok/s"
 
     @property
     def why(self) -> str:
@@ -77,7 +77,7 @@ def slowness_of(answer: UsageRecord, usual: Usual | None, circumstances: Circums
     reasons: list[str] = []
     on_cpu = circumstances.share_on_cpu
     if on_cpu is not None and on_cpu > 0:
-        reasons.append("because it runs on the CPU" if on_cpu >= 1 else f"because {_share(on_cpu)} of it is on the CPU")
+        reasons.append("because it runs on the cpu" if on_cpu >= 1 else f"because {_share(on_cpu)} of it is on the cpu")
     if circumstances.other_answers:
         one_or_more = plural(circumstances.other_answers, "other answer")
         reasons.append(f"because {one_or_more} came at the same time")

@@ -24,6 +24,7 @@ from tui.settings.schema import (
     is_key_name,
     parse_value,
 )
+from tui.settings.toml_lines import KeyPath, key_lines, line_of
 from tui.settings.values import Settings, settings_of
 from tui.theming.nearest import nearest
 from tui.toml import read_toml
@@ -48,6 +49,12 @@ class SettingsFault:
     message: str
     setting: str = ""
     """The setting whose value in the file was left out; empty for any other fault."""
+    line: int | None = None
+    """Of the file, where that is known."""
+
+    def __str__(self) -> str:
+        """``settings.toml, line 4: generation.seed: it needs to be a whole number``."""
+        return f"{self.source}{'' if self.line is None else f', line {self.line}'}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +126,11 @@ def _faults_after_saving(
     return (*rest, _fault(source, f"it was broken and is now kept as {set_aside.name}"))
 
 
+def validate_settings_file(file: Path) -> tuple[SettingsFault, ...]:
+    """Everything that is wrong in a settings file, in the order of its lines; one that is missing is well. Blocks."""
+    return tuple(sorted(load_settings(file, {}, {}).faults, key=lambda fault: fault.line or 0))
+
+
 def load_settings(file: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> LoadedSettings:
     """Reads ``file`` and lays ``environ`` and ``flags`` over it.
 
@@ -154,68 +166,76 @@ def _from_file(file: Path, faults: list[SettingsFault]) -> Iterator[tuple[Settin
     source = clean_line(file.name, 80)
     try:
         # People keep their settings elsewhere and link them into place.
-        table = read_toml(read_bounded(file, LIMIT_BYTES, follow_links=True), name="it", limit_bytes=LIMIT_BYTES)
+        data = read_bounded(file, LIMIT_BYTES, follow_links=True)
+        table = read_toml(data, name="it", limit_bytes=LIMIT_BYTES)
     except FileMissing:
         return
     except Failure as failure:
         cause = ", ".join(part for part in (failure.title, failure.message) if part)
         faults.append(_fault(source, f"not used, it stays as it is: {cause}"))
         return
-    for name, value in _leaves(table, source, faults):
+    found: list[tuple[KeyPath, SettingsFault]] = []
+    for name, value in _leaves(table, source, found):
         setting = BY_NAME[name]
         try:
             yield setting, check_value(setting, value)
         except Failure as failure:
-            faults.append(_fault(source, f"{name}: {failure.message}", setting=name))
-    yield from _keys(table.get(KEYS, {}), source, faults)
+            found.append((tuple(name.split(".")), _fault(source, f"{name}: {failure.message}", setting=name)))
+    yield from _keys(table.get(KEYS, {}), source, found)
+    lines = key_lines(data) if found else {}
+    faults += [replace(fault, line=line_of(lines, path)) for path, fault in found]
 
 
-def _keys(table: Any, source: str, faults: list[SettingsFault]) -> Iterator[tuple[Setting, Value]]:
+def _keys(table: Any, source: str, faults: list[tuple[KeyPath, SettingsFault]]) -> Iterator[tuple[Setting, Value]]:
     """The keys of commands, whose names may be quoted or, dotted as they are, tables within tables."""
     if not isinstance(table, dict):
-        faults.append(_fault(source, f"{KEYS} needs to be a table, as in [{KEYS}]"))
+        faults.append(((KEYS,), _fault(source, f"{KEYS} needs to be a table, as in [{KEYS}]")))
         return
-    for name, value in islice(_dotted(table, KEYS, depth=0), KEYS_LIMIT):
+    for path, value in islice(_dotted(table, (KEYS,)), KEYS_LIMIT):
+        name = ".".join(path)
         try:
             setting = find_setting(name)
             yield setting, check_value(setting, value)
         except Failure as failure:
             # Which commands there are is not known here; that it is none at all is.
             said = failure.message or "it is no command's name"
-            faults.append(_fault(source, f"{clean_line(name, 60)}: {said}", setting=clean_line(name, 60)))
+            fault = _fault(source, f"{clean_line(name, 60)}: {said}", setting=clean_line(name, 60))
+            faults.append((path, fault))
 
 
-def _dotted(table: Mapping[str, Any], above: str, *, depth: int) -> Iterator[tuple[str, Any]]:
+def _dotted(table: Mapping[str, Any], above: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     for key, value in table.items():
-        if isinstance(value, dict) and depth < 4:
-            yield from _dotted(value, f"{above}.{key}", depth=depth + 1)
+        if isinstance(value, dict) and len(above) < 5:
+            yield from _dotted(value, (*above, key))
         else:
-            yield f"{above}.{key}", value
+            yield (*above, key), value
 
 
-def _leaves(table: Mapping[str, Any], source: str, faults: list[SettingsFault]) -> Iterator[tuple[str, Any]]:
+def _leaves(
+    table: Mapping[str, Any], source: str, faults: list[tuple[KeyPath, SettingsFault]]
+) -> Iterator[tuple[str, Any]]:
     """Name and value of every known setting in ``table``; the rest becomes faults."""
     unknown_groups = [group for group in table if group not in (*GROUPS, KEYS)]
     unknown_names = []
     for group in GROUPS:
         keys = table.get(group, {})
         if not isinstance(keys, dict):
-            faults.append(_fault(source, f"{group} needs to be a table, as in [{group}]"))
+            faults.append(((group,), _fault(source, f"{group} needs to be a table, as in [{group}]")))
             continue
         for key, value in keys.items():
             if f"{group}.{key}" in BY_NAME:
                 yield f"{group}.{key}", value
             else:
-                unknown_names.append(f"{group}.{key}")
-    told = [
-        f"{clean_line(group, 60)} is no group of settings{nearest(group, (*GROUPS, KEYS))}"
-        for group in unknown_groups[:_TOLD]
-    ]
-    told += [f"{clean_line(name, 60)} is no setting{nearest(name, BY_NAME)}" for name in unknown_names[:_TOLD]]
-    untold = len(unknown_groups) + len(unknown_names) - len(told)
-    faults.extend(_fault(source, message) for message in told)
+                unknown_names.append((group, key))
+    for group in unknown_groups[:_TOLD]:
+        words = f"{clean_line(group, 60)} is no group of settings{nearest(group, (*GROUPS, KEYS))}"
+        faults.append(((group,), _fault(source, words)))
+    for path in unknown_names[:_TOLD]:
+        name = ".".join(path)
+        faults.append((path, _fault(source, f"{clean_line(name, 60)} is no setting{nearest(name, BY_NAME)}")))
+    untold = max(0, len(unknown_groups) - _TOLD) + max(0, len(unknown_names) - _TOLD)
     if untold:
-        faults.append(_fault(source, f"{untold:,} more names are unknown"))
+        faults.append(((), _fault(source, f"{untold:,} more names are unknown")))
 
 
 def _from_environment(environ: Mapping[str, str], faults: list[SettingsFault]) -> Iterator[tuple[Setting, Value]]:

@@ -283,9 +283,21 @@ def check_preset_name(name: str) -> None:
         )
 
 
+def preset_files(folder: Path) -> tuple[Path, ...]:
+    """The files of the person's presets, by their names; none where the folder cannot be read. Blocks."""
+    try:
+        return tuple(sorted(_toml_files(folder), key=lambda file: file.stem))
+    except OSError:
+        return ()
+
+
+def _toml_files(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if file.suffix == ".toml" and not file.name.startswith(".")]
+
+
 def _own_presets(folder: Path, faults: list[PresetFault]) -> Iterator[Preset]:
     try:
-        found = [file for file in folder.iterdir() if file.suffix == ".toml" and not file.name.startswith(".")]
+        found = _toml_files(folder)
     except FileNotFoundError:
         return
     except OSError as error:

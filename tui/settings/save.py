@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tui.atomic import FileMissing, make_private_folder, read_bounded, write_atomically
+from tui.cleaning import clean_line
 from tui.failures import Failure
 from tui.settings.edit import edited
-from tui.settings.load import LIMIT_BYTES
+from tui.settings.load import LIMIT_BYTES, validate_settings_file
 from tui.settings.schema import Setting, Value, check_value, find_setting
 from tui.toml import read_toml
 
@@ -44,6 +45,80 @@ def save_setting(
 def reset_setting(file: Path, name: str, *, now: Callable[[], datetime], patience_seconds: float = 2.0) -> Path | None:
     """Takes the setting ``name`` out of ``file``, so that its default holds; otherwise as ``save_setting``."""
     return _change(file, find_setting(name), None, now, patience_seconds)
+
+
+def import_settings(
+    file: Path, source: Path, *, now: Callable[[], datetime], patience_seconds: float = 2.0
+) -> Path | None:
+    """Puts what ``source`` says in the place of ``file``, comments and all; returns where the file before is kept.
+
+    Only a file without a fault: half of somebody's settings would be nobody's. Raises ``Failure``, which names line and
+    key of the first faults; the file is then what it was. Blocks.
+    """
+    data = read_bounded(source, LIMIT_BYTES, follow_links=True)
+    if faults := validate_settings_file(source):
+        more = f"; and {len(faults) - 2} more" if len(faults) > 2 else ""
+        raise Failure(
+            f"{clean_line(source.name, 80)} is not taken over", "; ".join(map(str, faults[:2])) + more, "correct it"
+        )
+    return _replace(file, data, now, patience_seconds)
+
+
+def reset_settings(file: Path, *, now: Callable[[], datetime], patience_seconds: float = 2.0) -> Path | None:
+    """Every setting has its default; returns where the file before is kept, None where there was none.
+
+    Raises ``Failure``; the file is then what it was. Blocks.
+    """
+    return _replace(file, None, now, patience_seconds)
+
+
+def put_settings_back(
+    file: Path, aside: Path | None, *, now: Callable[[], datetime], patience_seconds: float = 2.0
+) -> None:
+    """``file`` as it was before ``import_settings`` or ``reset_settings``, which returned ``aside``.
+
+    Raises ``Failure``; the file is then what it was. Blocks.
+    """
+    data = None if aside is None else read_bounded(aside, LIMIT_BYTES, follow_links=True)
+    _ = _replace(file, data, now, patience_seconds)
+
+
+def export_settings(file: Path, target: Path, *, replaces: bool = False) -> Path:
+    """Copies the settings file to ``target``, or under its own name into that folder; returns where it went.
+
+    Without a file yet, an empty one: every setting has its default. Raises ``Failure``: for a file that is there
+    already, unless ``replaces``; for a disk that refuses. Blocks.
+    """
+    target = target / file.name if target.is_dir() else target
+    if not replaces and target.exists():
+        raise Failure(f"{target} is not written", "it is there already", "name another file")
+    try:
+        data = read_bounded(file, LIMIT_BYTES, follow_links=True)
+    except FileMissing:
+        data = b""
+    try:
+        write_atomically(target, data)
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise Failure(f"{target} cannot be written", cause, "name another place") from error
+    return target
+
+
+def _replace(file: Path, data: bytes | None, now: Callable[[], datetime], patience_seconds: float) -> Path | None:
+    """None takes the file away. The one before keeps its bytes under another name, which is returned."""
+    try:
+        target = Path(os.path.realpath(file))
+        make_private_folder(file.parent)
+        with _locked(file.with_suffix(".lock"), patience_seconds):
+            aside = _set_aside(target, now(), kind="old") if target.exists() else None
+            if data is not None:
+                write_atomically(target, data, mode=_mode(target))
+            elif aside is not None:
+                target.unlink()
+            return aside
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise Failure(f"{file} is not changed", cause, "make room or correct its permissions") from error
 
 
 def _change(
@@ -108,9 +183,9 @@ def _mode(target: Path) -> int:
         return 0o600
 
 
-def _set_aside(target: Path, at: datetime) -> Path:
+def _set_aside(target: Path, at: datetime, *, kind: str = "bad") -> Path:
     """A second name for the file's bytes, which the first one is about to lose."""
-    stem = f"{target.name}.bad-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    stem = f"{target.name}.{kind}-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     for number in range(1, 1000):
         copy = target.with_name(stem if number == 1 else f"{stem}-{number}")
         try:
@@ -124,7 +199,7 @@ def _set_aside(target: Path, at: datetime) -> Path:
             _copy(target, copy)
         return copy
     raise Failure(
-        f"{target.name} is broken", "too many copies of broken ones lie beside it", f"remove {stem} and the like"
+        f"{target.name} is not replaced", "too many copies of earlier ones lie beside it", f"remove {stem} and the like"
     )
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tui.cleaning import clean, clean_line
 from tui.failures import Failure
+from tui.settings.document_settings import DOCUMENT_SETTINGS
+from tui.settings.setting import LIST_LIMIT, Setting, Value, plain
 from tui.theming.nearest import nearest
 
-Value = str | bool | int | float | tuple[str, ...]
-Kind = Literal["text", "choice", "switch", "integer", "number", "duration", "list", "keys"]
-"""``number`` may have a fraction; ``list`` has texts; ``keys`` are those of one command."""
+__all__ = ["BY_NAME", "GROUPS", "KEYS", "SETTINGS", "Setting", "Value"]
 
 TEXT_LIMIT_CHARACTERS = 500
-LIST_LIMIT = 16
 KEYS = "keys"
 """The group whose names are those of commands: ``keys.model.choose``."""
 
@@ -35,60 +33,6 @@ _INTEGER_LIMIT_DIGITS = 18
 _NUMBER = re.compile(r"[+-]?(\d{1,12}(\.\d{0,330})?|\.\d{1,330})")
 _DURATION = re.compile(r"-1|0|(\d{1,9}(\.\d{1,3})?(ms|s|m|h))+")
 _COMMAND_NAME = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,3}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One setting: its name, ``group.key``, is also its place in the file."""
-
-    name: str
-    kind: Kind
-    default: Value | None
-    """None: it may be left unset, which is none of its values."""
-    help: str
-    """What it changes, and for a text what leaving it empty means; one sentence without a full stop."""
-    unit: str = ""
-    minimum: float = 0
-    """Of an integer or a number; both ends are allowed."""
-    maximum: float = 0
-    choices: tuple[str, ...] = ()
-    flag: str | None = None
-    """The command line's option that sets it for one run, such as ``--model``."""
-
-    @property
-    def group(self) -> str:
-        return self.name.partition(".")[0]
-
-    @property
-    def key(self) -> str:
-        return self.name.partition(".")[2]
-
-    @property
-    def env(self) -> str:
-        """The variable that sets it: ``appearance.theme`` is ``CHINWAG_APPEARANCE_THEME``. Empty for keys: none does."""
-        if self.kind == "keys":
-            return ""
-        return f"CHINWAG_{self.name.replace('.', '_').upper()}"
-
-    @property
-    def allowed(self) -> str:
-        """What it may be, in words."""
-        match self.kind:
-            case "text":
-                return "text"
-            case "choice":
-                return f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
-            case "switch":
-                return "true or false"
-            case "integer" | "number":
-                return f"{_counted(self.minimum)} to {_counted(self.maximum)} {self.unit}".rstrip()
-            case "duration":
-                return "a duration such as 5m or 1h30m, 0 or -1"
-            case "list":
-                return f'a list of up to {LIST_LIMIT} texts, such as ["###"]'
-            case "keys":
-                return "a key, a list of keys, or an empty text for none"
-
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -300,6 +244,31 @@ SETTINGS: tuple[Setting, ...] = (
         help="how long the model stays in memory after an answer; -1: for ever; empty: as the server is set",
         flag="--keep-alive",
     ),
+    *DOCUMENT_SETTINGS,
+    Setting(
+        name="tools.folder",
+        kind="text",
+        default="",
+        help="the folder that models may read files in and run commands in, when those tools are on; empty: none",
+    ),
+    Setting(
+        name="tools.rounds",
+        kind="integer",
+        default=8,
+        minimum=1,
+        maximum=50,
+        unit="rounds",
+        help="how often in a row a model may call tools before it is asked to answer without them",
+    ),
+    Setting(
+        name="tools.call_seconds",
+        kind="integer",
+        default=60,
+        minimum=1,
+        maximum=3600,
+        unit="seconds",
+        help="how long one call of a tool may take",
+    ),
     Setting(
         name="appearance.theme",
         kind="text",
@@ -400,6 +369,15 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=86_400,
         unit="seconds",
         help="how long an answer may go on when nobody looks: in the background, or after the line dropped",
+    ),
+    Setting(
+        name="storage.finish_megabytes",
+        kind="integer",
+        default=64,
+        minimum=1,
+        maximum=1024,
+        unit="MB",
+        help="how much may still come of answers when nobody looks",
     ),
     Setting(
         name="log.requests",
@@ -530,7 +508,7 @@ def write_value(setting: Setting, value: Value) -> str:
         if not value or (len(value) == 1 and _is_plain_line(value[0]) and value[0].strip() == value[0]):
             return "" if not value else (value[0] if value[0][0] != "[" else json.dumps(value, ensure_ascii=False))
         return json.dumps(value, ensure_ascii=False)
-    return _plain(value) if isinstance(value, float) else str(value)
+    return plain(value) if isinstance(value, float) else str(value)
 
 
 def _listed(text: str) -> Any:
@@ -541,18 +519,6 @@ def _listed(text: str) -> Any:
         return tomllib.loads(f"list = {text}").get("list", text)
     except (tomllib.TOMLDecodeError, RecursionError):
         return text
-
-
-def _counted(number: float) -> str:
-    """For people: ``16,777,216``."""
-    return f"{int(number):,}" if number == int(number) else _plain(number)
-
-
-def _plain(number: float) -> str:
-    """Without the fraction of a whole number, and never with an exponent."""
-    from decimal import Decimal
-
-    return str(int(number)) if number == int(number) else format(Decimal(repr(number)), "f")
 
 
 def _is_plain_line(text: str) -> bool:

@@ -50,6 +50,21 @@ class GenerationSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentsSettings:
+    model: str
+    top_k: int
+    threshold: float
+    budget_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsSettings:
+    folder: str
+    rounds: int
+    call_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppearanceSettings:
     theme: str
     glyphs: Literal["auto", "unicode", "ascii"]
@@ -77,6 +92,7 @@ class AttentionSettings:
 class StorageSettings:
     format: Literal["json", "toml"]
     finish_seconds: int
+    finish_megabytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +108,8 @@ class Settings:
     server: ServerSettings
     chat: ChatSettings
     generation: GenerationSettings
+    documents: DocumentsSettings
+    tools: ToolsSettings
     appearance: AppearanceSettings
     terminal: TerminalSettings
     attention: AttentionSettings
@@ -123,6 +141,8 @@ _GROUP_TYPES = {
     "server": ServerSettings,
     "chat": ChatSettings,
     "generation": GenerationSettings,
+    "documents": DocumentsSettings,
+    "tools": ToolsSettings,
     "appearance": AppearanceSettings,
     "terminal": TerminalSettings,
     "attention": AttentionSettings,
