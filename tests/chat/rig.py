@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.chat.scripted_engine import ScriptedEngine
+from tui.chat.attaching import Contents
 from tui.chat.events import SessionEvent
-from tui.chat.fitting import AS_IT_IS
+from tui.chat.fitting import AS_IT_IS, Plan
+from tui.chat.passages import FindPassages, Passages, find_nothing
 from tui.chat.session import Session, SessionTools
+from tui.chat.tool_turns import NO_TOOLS, Toolbox
 from tui.conversations.edits import new_conversation, with_message
 from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import EngineError, ErrorKind
@@ -18,6 +21,7 @@ from tui.failures import Failure
 from tui.storage.conversation_log import LogEvent, SavingRefused, SavingResumed
 from tui.storage.records import Event
 from tui.storage.replay import ConversationBuilder
+from tui.tools.permissions import Permissions
 
 E = TypeVar("E")
 
@@ -194,6 +198,10 @@ class Rig:
         self.events: list[SessionEvent] = []
         self.cloud_models: set[str] = set()
         self.plan = AS_IT_IS
+        self.contents = Contents()
+        self.toolbox = NO_TOOLS
+        self.permissions = Permissions()
+        self.find_passages: FindPassages = find_nothing
         self._ids = 0
         self.session = Session(
             conversation,
@@ -204,6 +212,10 @@ class Rig:
                 clock=self.clock,
                 new_message_id=self._new_id,
                 plan=lambda _conversation, _model: self.plan,
+                contents=self.contents,
+                toolbox=self._give_toolbox,
+                permissions=lambda _conversation: self.permissions,
+                find_passages=self._find_passages,
                 sleep=self.clock.sleep,
                 show_patience_seconds=0.05,
                 behind_seconds=behind_seconds,
@@ -214,6 +226,14 @@ class Rig:
             is_read_only=is_read_only,
         )
         self.session.subscribe(self.events.append)
+
+    async def _find_passages(
+        self, conversation: Conversation, model: str, plan: Plan, metadata: Mapping[str, Any]
+    ) -> Passages:
+        return await self.find_passages(conversation, model, plan, metadata)
+
+    async def _give_toolbox(self, _conversation: Conversation) -> Toolbox:
+        return self.toolbox
 
     def _new_id(self) -> str:
         self._ids += 1

@@ -62,8 +62,8 @@ class ChatCall:
     def think(self, thinking: str, *, pieces: int = 1) -> None:
         self.send(Chunk(thinking=thinking, pieces=pieces))
 
-    def call_tool(self, name: str) -> None:
-        self.send(Chunk(tool_calls=(ToolCall(name=name),)))
+    def call_tool(self, name: str, **arguments: object) -> None:
+        self.send(Chunk(tool_calls=(ToolCall(name=name, arguments=arguments),)))
 
     def finish(self, counts: FinalCounts = COUNTS) -> None:
         self._sent += 1

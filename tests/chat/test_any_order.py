@@ -50,7 +50,7 @@ class Play:
             case "stop":
                 session.stop()
             case "take back":
-                self.taken_back += [text] if (text := session.take_back()) is not None else []
+                self.taken_back += [one.text] if (one := session.take_back()) is not None else []
             case "try again":
                 session.try_again()
             case "say" if calls:

@@ -103,8 +103,8 @@ async def test_prompt_that_was_taken_back_is_not_sent() -> None:
     call = await rig.engine.next_call()
     await rig.session.ask("two")
     await rig.session.ask("three")
-    assert rig.session.take_back() == "three"
-    assert rig.session.take_back() == "two"
+    taken = [rig.session.take_back(), rig.session.take_back()]
+    assert [one.text for one in taken if one is not None] == ["three", "two"]
     assert rig.session.take_back() is None
     call.finish()
     await rig.session.settled()

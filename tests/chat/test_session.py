@@ -325,7 +325,8 @@ async def test_closed_session_asks_and_saves_nothing_more() -> None:
     rig.session.rename("other")
     rig.session.use_model("llama3:8b")
     await rig.session.go_on()
-    assert rig.session.take_back() == "later"
+    assert (taken := rig.session.take_back()) is not None
+    assert taken.text == "later"
     await rig.session.settled()
     assert len(rig.disk.saved) == saves
     assert len(rig.engine.calls) == 1
@@ -364,7 +365,8 @@ async def test_a_prompt_that_got_only_a_refusal_can_be_taken_out_again() -> None
     call.fail(refused(ErrorKind.context_exceeded))
     await rig.session.settled()
 
-    assert rig.session.give_back() == "far too long"
+    assert (given := rig.session.give_back()) is not None
+    assert given.text == "far too long"
     await rig.session.settled()
     assert [one.text for one in rig.session.conversation.messages] == ["short", "Yes."]
     assert rig.disk.last.messages == rig.session.conversation.messages

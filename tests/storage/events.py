@@ -12,21 +12,36 @@ from hypothesis import strategies as st
 from tests.storage.samples import NOON, any_control, any_text
 from tui.conversations.edits import new_conversation, replace_message, without_message, without_messages_from
 from tui.conversations.titles import title_from_prompt
-from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.conversations.values import Branch, Conversation, Message, MessageState, Role
+from tui.conversations.versions import (
+    BEGINNING,
+    branched_off,
+    can_step_to,
+    end_of_line,
+    stepped_to,
+    with_branches,
+    with_inserted,
+    without_branch,
+)
 from tui.engine import FinalCounts, ToolCall
 from tui.storage.records import (
     BegunAnswer,
+    BranchedOff,
     ChangedControl,
     ChangedModel,
     ChangedTitle,
     EndedAnswer,
     Event,
     GrownAnswer,
+    InsertedMessage,
     KeptPrompt,
+    RemovedBranch,
     RemovedFrom,
     RemovedMessage,
     ReplacedMessage,
+    RestoredBranches,
     SentPrompt,
+    SteppedTo,
 )
 
 ID = "01J0000000ABCDEFGHJKMNPQRS"
@@ -82,13 +97,14 @@ def _after(conversation: Conversation, event: Event) -> Conversation:
                 (place for place, one in enumerate(conversation.messages) if one.id == before),
                 len(conversation.messages),
             )
-            title = conversation.title or title_from_prompt(message.text)
+            title = conversation.title or ("" if message.role is Role.tool else title_from_prompt(message.text))
             return replace(_inserted(conversation, message, place), title=title, updated_at=message.at)
         case BegunAnswer(message=message):
             return replace(_inserted(conversation, message, _before_waiting(conversation)), updated_at=message.at)
         case SentPrompt(message_id=message_id, at=moment):
             sent = replace(_named(conversation, message_id), state=MessageState.complete, at=moment)
-            conversation = without_message(conversation, message_id, now=moment)
+            others = tuple(one for one in conversation.messages if one.id != message_id)
+            conversation = replace(conversation, messages=others, updated_at=moment)
             return _inserted(conversation, sent, _before_waiting(conversation))
         case GrownAnswer(message_id=message_id):
             message = _named(conversation, message_id)
@@ -106,12 +122,22 @@ def _after(conversation: Conversation, event: Event) -> Conversation:
         case RemovedFrom(message_id=message_id, at=moment):
             shorter = without_messages_from(conversation, message_id, now=moment)
             return _without_its_title(conversation, shorter, message_id)
-        case ChangedTitle(title=title, at=moment):
-            return replace(conversation, title=title, updated_at=moment)
+        case BranchedOff(message_id=message_id, at=moment):
+            return branched_off(conversation, message_id, now=moment)
+        case SteppedTo(message_id=message_id, at=moment):
+            return stepped_to(conversation, message_id, now=moment)
+        case RemovedBranch(message_id=message_id, at=moment):
+            return without_branch(conversation, message_id, now=moment)
+        case RestoredBranches(branches=branches, at=moment):
+            return with_branches(conversation, branches, now=moment)
+        case InsertedMessage(message=message, after=after, carried=carried, at=moment):
+            return with_inserted(conversation, message, after=after, carried=carried, now=moment)
+        case ChangedTitle(title=title):
+            return replace(conversation, title=title)
         case ChangedModel(model=model, at=moment):
             return replace(conversation, model=model, updated_at=moment)
-        case ChangedControl(control=control, at=moment):
-            return replace(conversation, control=control, updated_at=moment)
+        case ChangedControl(control=control):
+            return replace(conversation, control=control)
 
 
 def _named(conversation: Conversation, message_id: str) -> Message:
@@ -181,6 +207,7 @@ def _next_event(conversation: Conversation, new_id: str) -> st.SearchStrategy[An
             thinking=any_text,
             tool_calls=st.lists(_calls, max_size=1).map(tuple),
         )
+        kinds += _rearranging(conversation, new_id)
         kinds += [
             growth,
             growth,
@@ -191,6 +218,32 @@ def _next_event(conversation: Conversation, new_id: str) -> st.SearchStrategy[An
             st.builds(RemovedFrom, message_id=ids, at=_moments),
         ]
     return st.one_of(kinds)
+
+
+def _rearranging(conversation: Conversation, new_id: str) -> list[st.SearchStrategy[Any]]:
+    line = conversation.messages[: end_of_line(conversation)]
+    firsts = [one.messages[0].id for one in conversation.branches]
+    places = [BEGINNING, *map(_id_of, line)]
+    steps = [one for one in firsts if can_step_to(conversation, one)]
+    restored = _messages.map(lambda message: replace(message, id=new_id))
+    branch = st.builds(Branch, after=st.sampled_from(places), messages=restored.map(lambda message: (message,)))
+    kinds: list[st.SearchStrategy[Any]] = [
+        st.builds(RestoredBranches, branches=st.lists(branch, max_size=1).map(tuple), at=_moments),
+        st.builds(
+            InsertedMessage,
+            message=restored,
+            after=st.sampled_from(places),
+            carried=st.lists(st.sampled_from([*firsts, "gone"]), max_size=2).map(tuple),
+            at=_moments,
+        ),
+    ]
+    if line:
+        branching = st.builds(BranchedOff, message_id=st.sampled_from([one.id for one in line]), at=_moments)
+        kinds += [branching, branching]
+    if steps:
+        stepping = st.builds(SteppedTo, message_id=st.sampled_from(steps), at=_moments)
+        kinds += [stepping, stepping, st.builds(RemovedBranch, message_id=st.sampled_from(steps), at=_moments)]
+    return kinds
 
 
 def _id_of(message: Message) -> str:

@@ -182,6 +182,7 @@ any_control = st.builds(
     when_full=any_text,
     left_out_until=any_text,
     left_out_at=any_text,
+    is_pinned=st.booleans(),
 )
 
 any_conversation = st.builds(

@@ -23,7 +23,7 @@ from tests.storage.conftest import OpenShelf
 from tests.storage.events import EMPTY, ID, turn
 from tests.storage.samples import NOON, any_text, conversation_with
 from tui.conversations.titles import summary_of
-from tui.conversations.values import Conversation
+from tui.conversations.values import Branch, Conversation, Message, Role
 from tui.places import Places
 from tui.storage.conversation_files import FoundFile
 from tui.storage.hits import SearchHit
@@ -344,3 +344,12 @@ async def test_first_search_of_many_answers_at_once_and_finds_the_rest_later(
     async with asyncio.timeout(20):
         await asyncio.wait({shelf._indexing})
     assert len(await shelf.search("sky")) == 39
+
+
+async def test_what_stands_in_another_version_is_found(shelf: Shelf) -> None:
+    beside = Message(id="b1", role=Role.assistant, text="Or so says Tyndall.", at=NOON)
+    await _saved(shelf, replace(SKY, branches=(Branch(after="m0", messages=(beside,)),)))
+    (hit,) = await shelf.search("tyndall")
+    assert (hit.message_id, hit.match) == ("b1", "Tyndall")
+    await _saved(shelf, SKY)
+    assert await shelf.search("tyndall") == ()

@@ -11,14 +11,25 @@ from dataclasses import replace
 import pytest
 
 from tests.storage.conftest import OpenShelf
-from tests.storage.events import EMPTY, ID, at, slowly, turn
+from tests.storage.events import EMPTY, ID, answer, at, slowly, turn
 from tests.storage.samples import VERSION_1
 from tui.atomic import FileMissing
-from tui.conversations.values import Conversation
+from tui.conversations.values import Branch, Conversation
 from tui.places import Places
 from tui.storage.conversation_log import ConversationLog, LogTimes
 from tui.storage.follow import POLL_SECONDS, Followed, Happened, Snapshot, follow
-from tui.storage.records import Began, ChangedTitle, Event, GrownAnswer, encode_line
+from tui.storage.records import (
+    Began,
+    BranchedOff,
+    ChangedTitle,
+    Event,
+    GrownAnswer,
+    InsertedMessage,
+    RemovedBranch,
+    RestoredBranches,
+    SteppedTo,
+    encode_line,
+)
 from tui.storage.replay import ConversationBuilder
 from tui.storage.shelf import Shelf
 
@@ -215,6 +226,36 @@ async def test_follower_reads_a_shorter_journal_from_its_start(open_shelf: OpenS
         await watcher.sees(slowly(EMPTY, [*events[:1], ChangedTitle(title="short", at=at(6))]))
 
 
+async def test_follower_of_a_silent_answer_keeps_looking(
+    log: ConversationLog, open_shelf: OpenShelf, places: Places
+) -> None:
+    await _give(log, turn(1)[:3])
+    files = open_shelf()._files
+    slept: list[float] = []
+    is_over = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if sum(slept) > 200:
+            is_over.set()
+        await asyncio.sleep(0)
+
+    news = follow(
+        ID,
+        path=places.conversations / f"{ID}.journal",
+        read_kept=files.read_kept,
+        stamp_document=files.stamp_document,
+        sleep=sleep,
+    )
+    async with aclosing(news), asyncio.timeout(60):
+        await anext(news)
+        following = asyncio.ensure_future(anext(news))
+        await is_over.wait()
+        following.cancel()
+        await asyncio.wait({following})
+    assert max(slept) <= 0.25, "what may come at any moment is seen within half a second"
+
+
 async def test_follower_looks_less_often_where_nothing_happens(
     log: ConversationLog, open_shelf: OpenShelf, places: Places
 ) -> None:
@@ -255,3 +296,29 @@ async def test_follower_looks_less_often_where_nothing_happens(
         await is_awake.wait()
         following.cancel()
         await asyncio.wait({following})
+
+
+async def test_follower_sees_versions_as_they_are_made_and_stepped_through(
+    log: ConversationLog, open_shelf: OpenShelf
+) -> None:
+    await _give(log, turn(1))
+    async with _watching(open_shelf()) as watcher:
+        await watcher.sees(slowly(EMPTY, turn(1)))
+        left = log.conversation.messages[1]
+        events: list[Event] = [
+            BranchedOff(message_id="a1", at=at(20)),
+            *answer(2, ["otherwise"]),
+            SteppedTo(message_id="a1", at=at(30)),
+            BranchedOff(message_id="a1", at=at(31)),
+            RemovedBranch(message_id="a2", at=at(32)),
+            RestoredBranches(branches=(Branch(after="p1", messages=(replace(left, id="a3"),)),), at=at(33)),
+            InsertedMessage(message=replace(left, id="a4"), after="p1", carried=("a3",), at=at(34)),
+        ]
+        for event in events:
+            await _give(log, [event])
+            await watcher.sees(log.conversation)
+        assert watcher.snapshots == 1
+        assert [one.after for one in log.conversation.branches] == ["p1", "a4"]
+        await log.checkpoint()
+        await _give(log, turn(5))
+        await watcher.sees(log.conversation)

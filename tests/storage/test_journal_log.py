@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -379,7 +380,7 @@ async def test_open_conversation_is_renamed_and_deleted_by_way_of_its_log(
 ) -> None:
     log = shelf.new_log(EMPTY, tell=_unheard, times=NEVER)
     await _give(log, turn(1))
-    title = renamed(log.conversation, "light", now=at(0)).title
+    title = renamed(log.conversation, "light").title
     assert (await shelf.rename(ID, " light ")).title == title == "light"
     assert (await open_shelf().load(ID)).title == "light"
     with pytest.raises(ValueError, match="written by its log"):
@@ -394,7 +395,7 @@ async def test_whole_save_takes_the_journal_in(open_shelf: OpenShelf, places: Pl
     await _as_killed(open_shelf(), turn(1))
     shelf = open_shelf()
     found = await shelf.load(ID)
-    later = renamed(found, "later", now=at(100))
+    later = replace(renamed(found, "later"), updated_at=at(100))
     saved = await shelf.save(later)
     assert saved.set_aside == ()
     assert not _journal(places).exists()
@@ -547,7 +548,7 @@ async def test_document_that_reads_otherwise_than_it_was_written_takes_nothings_
     before = _document(places).read_bytes()
     await _give(log, turn(2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tui.storage.conversation_files.read_bounded", lambda _path, _limit: b"something else")
+        patch.setattr("tui.storage.replacing.read_bounded", lambda _path, _limit: b"something else")
         with pytest.raises(Failure, match="reads otherwise"):
             await log.checkpoint()
     assert _document(places).read_bytes() == before

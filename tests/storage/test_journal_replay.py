@@ -8,11 +8,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.storage.events import EMPTY, ID, any_history, at, prompt, slowly, turn
-from tui.conversations.values import MessageState
+from tests.storage.events import EMPTY, ID, answer, any_history, at, prompt, slowly, turn
+from tui.conversations.values import Branch, MessageState
 from tui.storage.documents import encode, read_document
 from tui.storage.journal import scan
-from tui.storage.records import Began, ChangedTitle, Event, GrownAnswer, Record, UnknownKind, encode_line
+from tui.storage.records import (
+    Began,
+    BranchedOff,
+    ChangedTitle,
+    Event,
+    GrownAnswer,
+    InsertedMessage,
+    KeptPrompt,
+    Record,
+    RemovedBranch,
+    ReplacedMessage,
+    RestoredBranches,
+    SteppedTo,
+    UnknownKind,
+    encode_line,
+)
 from tui.storage.replay import ConversationBuilder, replay, units_of
 
 
@@ -149,3 +164,66 @@ def test_growth_costs_the_same_at_any_length() -> None:
         builder.apply(GrownAnswer(message_id="a1", text="word ", after=5 * number))
     assert builder.build().messages[-1].text == "word " * 20_000
     assert not builder.incomplete
+
+
+@settings(max_examples=40)
+@given(any_history(), st.data())
+def test_journal_cut_off_anywhere_gives_what_there_was_until_then(history: list[Event], data: st.DataObject) -> None:
+    journal = _journal(history)
+    cut = data.draw(st.integers(min_value=0, max_value=len(journal)))
+    found = replay(ID, None, 0, scan(journal[:cut]))
+    if journal[:cut].count(b"\n"):
+        assert found.conversation == slowly(EMPTY, history[: found.sequence])
+    assert found.sequence in range(max(0, journal[:cut].count(b"\n") - 1), len(history) + 1)
+
+
+def test_versions_come_back_from_the_journal_alone() -> None:
+    events = [
+        *turn(1),
+        BranchedOff(message_id="a1", at=at(20)),
+        *answer(2, ["other"]),
+        SteppedTo(message_id="a1", at=at(30)),
+    ]
+    found = replay(ID, None, 0, scan(_journal(events)))
+    assert [one.id for one in found.conversation.messages] == ["p1", "a1"]
+    (branch,) = found.conversation.branches
+    assert (branch.after, [one.text for one in branch.messages]) == ("p1", ["other"])
+    assert not found.has_unknown_kinds
+
+
+def test_journal_whose_document_is_lost_keeps_what_it_can_of_versions() -> None:
+    before = [*turn(1), BranchedOff(message_id="a1", at=at(20)), *answer(2, ["other"])]
+    events = [*before, SteppedTo(message_id="a1", at=at(30)), *turn(3)]
+    found = replay(ID, None, 0, scan(_journal(events, after=len(before))))
+    # What was stepped to went with the document; what was said after it did not.
+    assert [one.id for one in found.conversation.messages] == ["p3", "a3"]
+    assert found.damage.missing_records == len(before)
+
+
+def test_answer_that_an_older_chinwag_writes_into_a_version_stays_there() -> None:
+    left = [*turn(1), BranchedOff(message_id="a1", at=at(20))]
+    builder = ConversationBuilder(slowly(EMPTY, left))
+    edited = replace(slowly(EMPTY, turn(1)).messages[1], text="edited")
+    assert "not in the conversation" in builder.refusal(ReplacedMessage(message=edited, at=at(30)))
+    builder.apply(ReplacedMessage(message=edited, at=at(30)))
+    assert [one.text for one in builder.build().branches[0].messages] == ["edited"]
+    builder.apply(KeptPrompt(message=replace(edited, text="again")))
+    assert [one.id for one in builder.build().messages] == ["p1", "a1-2"]
+
+
+def test_what_cannot_be_rearranged_is_refused_and_changes_nothing() -> None:
+    talk = slowly(EMPTY, turn(1))
+    builder = ConversationBuilder(talk)
+    again = InsertedMessage(message=talk.messages[0], after="", at=at(30))
+    for event in (
+        BranchedOff(message_id="zz", at=at(30)),
+        SteppedTo(message_id="a1", at=at(30)),
+        RemovedBranch(message_id="p1", at=at(30)),
+        RestoredBranches(branches=(Branch(after="", messages=talk.messages),), at=at(30)),
+        again,
+        replace(again, message=replace(talk.messages[0], id="new"), after="zz"),
+    ):
+        assert builder.refusal(event)
+    for event in (BranchedOff(message_id="zz", at=at(30)), SteppedTo(message_id="a1", at=at(30)), again):
+        builder.apply(event)
+        assert builder.build() == talk

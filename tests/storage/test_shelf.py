@@ -17,8 +17,9 @@ from tui.conversations.values import Conversation, Message, Role
 from tui.engine import ToolCall
 from tui.failures import Failure
 from tui.places import Places
-from tui.storage.conversation_files import TOML_LIMIT_BYTES
-from tui.storage.documents import NewerDocument, UnreadableDocument
+from tui.storage.documents import NewerDocument, UnreadableDocument, version_of
+from tui.storage.replacing import TOML_LIMIT_BYTES
+from tui.storage.schema import VERSION
 from tui.storage.shelf import Shelf
 
 
@@ -141,8 +142,24 @@ async def test_rename_changes_the_title_and_nothing_else(shelf: Shelf, clock: Cl
     await shelf.save(VERSION_1)
     clock.forward(timedelta(days=1))
     renamed = await shelf.rename(VERSION_1.id, "  sky \n light")
-    assert renamed == replace(VERSION_1, title="sky light", updated_at=clock.now)
+    assert renamed == replace(VERSION_1, title="sky light")
     assert await shelf.load(VERSION_1.id) == renamed
+
+
+async def test_a_pin_survives_a_start_and_moves_no_time(open_shelf: OpenShelf, clock: Clock) -> None:
+    shelf = open_shelf()
+    await shelf.save(VERSION_1)
+    clock.forward(timedelta(days=1))
+    pinned = await shelf.pin(VERSION_1.id, is_pinned=True)
+    assert pinned == replace(VERSION_1, control=replace(VERSION_1.control, is_pinned=True))
+    # An older chinwag would lose the pin, so it is not let at the document.
+    assert version_of(pinned) == VERSION
+    [summary] = (await open_shelf().summaries()).summaries
+    assert (summary.is_pinned, summary.updated_at) == (True, VERSION_1.updated_at)
+    unpinned = await open_shelf().pin(VERSION_1.id, is_pinned=False)
+    assert unpinned == VERSION_1
+    [summary] = (await open_shelf().summaries()).summaries
+    assert not summary.is_pinned
 
 
 async def test_changed_format_leaves_one_file(open_shelf: OpenShelf, places: Places) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.conftest import OpenShelf
+from tests.storage.events import EMPTY, ID, slowly, turn
 from tests.storage.samples import VERSION_1, conversation_with
 from tui.failures import Failure
 from tui.places import Places
@@ -225,3 +227,32 @@ def test_lock_that_is_no_file_is_refused(tmp_path: Path, make: str) -> None:
     with pytest.raises(Failure, match=r"cannot lock a\.lock"):
         hold_lock(path)
     assert not (tmp_path / "victim").exists()
+
+
+async def test_lock_whose_file_was_taken_away_is_taken_anew(
+    shelf: Shelf, open_shelf: OpenShelf, places: Places
+) -> None:
+    """The folder goes while the conversation is written: what comes back with it has a writer."""
+    log = shelf.new_log(EMPTY)
+    for event in turn(1):
+        await log.keep(event)
+    shutil.rmtree(places.data)
+    for event in turn(2):
+        await log.keep(event)
+    await log.settled()
+    assert await open_shelf().open_log(ID) is None
+    await shelf.aclose()
+    assert await open_shelf().load(ID) == slowly(EMPTY, [*turn(1), *turn(2)])
+    assert not list(places.conversations.glob("*.lock"))
+
+
+def test_releasing_leaves_the_lock_of_somebody_else(tmp_path: Path) -> None:
+    first = hold_lock(tmp_path / "a.lock")
+    (tmp_path / "a.lock").unlink()
+    second = hold_lock(tmp_path / "a.lock")
+    assert first is not None
+    assert second is not None
+    first.release()
+    assert second.is_in_place()
+    assert hold_lock(tmp_path / "a.lock") is None
+    second.release()

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.transcript.host import STARTED, TERMINAL, Host, answer, conversation, prompt
+from tests.transcript.host import LOOK, STARTED, TERMINAL, Host, answer, conversation, prompt
 from tests.transcript.test_view import SIZE, many
 from tui.app.glyphs import ASCII
 from tui.app.transcript.details import details_of, result_words
+from tui.app.transcript.entry import Entry
 from tui.conversations.values import Message, MessageState, Role
 from tui.engine import FinalCounts, ToolCall
 
@@ -22,7 +23,9 @@ COUNTS = FinalCounts(
 )
 NUMBERED = replace(answer("fine"), model="qwen3:8b", seconds=7.1, first_token_seconds=0.31, counts=COUNTS)
 DAY = f"{STARTED.astimezone():%Y-%m-%d %H:%M}"
-RESULT = Message(id="tool-1", role=Role.tool, text='{"a": 1,\n "b": 2}', at=STARTED)
+RESULT = Message(
+    id="tool-1", role=Role.tool, text='{"a": 1,\n "b": 2}', at=STARTED, tool_outcome="done", seconds=0.2
+)
 
 
 @pytest.mark.parametrize(
@@ -148,34 +151,69 @@ async def test_what_a_tool_gave_is_one_line_until_it_is_opened() -> None:
         host.transcript.show(
             conversation(replace(answer("let me see"), tool_calls=(call,)), RESULT, answer("It is 1.", 2))
         )
-        assert host.screen_lines()[:8] == [
+        folded = [
             "",
             "   let me see",
             "",
-            "   ▸ tool search(query: a b, limit: 3)",
-            "",
-            '   ▸ result · 2 lines · {"a": 1, "b": 2}',
+            '   ▸ search(query="a\\nb", limit=3) · done · 0.2 s · 2 lines',
             "",
             "   It is 1.",
         ]
-        await pilot.click(host.transcript, offset=(6, 5))
-        assert host.screen_lines()[5:10] == [
-            '   ▾ result · 2 lines · {"a": 1, "b": 2}',
-            '     {"a": 1,',
-            '      "b": 2}',
-            "",
-            "   It is 1.",
-        ]
+        assert host.screen_lines()[:6] == folded
         await pilot.click(host.transcript, offset=(6, 3))
-        assert host.screen_lines()[3:7] == [
-            "   ▾ tool search(query: a b, limit: 3)",
+        assert host.screen_lines()[3:10] == [
+            '   ▾ search(query="a\\nb", limit=3) · done · 0.2 s · 2 lines',
             "     query: a",
             "     b",
             "     limit: 3",
+            '     {"a": 1,',
+            '      "b": 2}',
+            "",
         ]
-        host.transcript.toggle_tool("answer-1")
-        host.transcript.toggle_tool("tool-1")
-        assert host.screen_lines()[6:8] == ["", "   It is 1."]
+        host.transcript.toggle_fold()
+        assert host.screen_lines()[:6] == folded
+
+
+async def test_calls_stand_alone_until_their_results_come() -> None:
+    host = Host()
+    async with host.run_test(size=SIZE) as pilot:
+        calls = (ToolCall(name="search", arguments={"query": "a"}), ToolCall(name="clock"))
+        host.transcript.show(conversation(replace(answer(""), tool_calls=calls)))
+        await pilot.pause()
+        assert host.screen_lines()[:3] == ["", '   ▸ tool search(query="a")', "   ▸ tool clock()"]
+        host.transcript.add(RESULT)
+        await pilot.pause()
+        assert host.screen_lines()[:4] == [
+            "",
+            "   ▸ tool clock()",
+            "",
+            '   ▸ search(query="a") · done · 0.2 s · 2 lines',
+        ]
+        refused = replace(RESULT, id="tool-2", text="the person said no", tool_outcome="refused", seconds=None)
+        host.transcript.add(refused)
+        await pilot.pause()
+        assert [line for line in host.screen_lines() if line.strip()] == [
+            '   ▸ search(query="a") · done · 0.2 s · 2 lines',
+            "   ▸ clock() · refused",
+        ]
+
+
+async def test_long_call_leaves_room_for_what_came_of_it_and_hides_nothing() -> None:
+    host = Host()
+    async with host.run_test(size=SIZE) as pilot:
+        call = ToolCall(name="run\x1b[2J", arguments={"a\u202eb": "x\u200by" * 200})
+        result = replace(RESULT, tool_outcome="timed out", tool_name="run")
+        host.transcript.show(conversation(replace(answer(""), tool_calls=(call,)), result))
+        await pilot.pause()
+        row = next(line for line in host.screen_lines() if line.strip()).rstrip()
+        assert row.endswith("… · timed out · 0.2 s")
+        assert "⟦U+001B⟧" in row
+
+
+def test_thousand_calls_are_a_few_rows() -> None:
+    entry = Entry(replace(answer(""), tool_calls=tuple(ToolCall(name="x") for _ in range(1000))))
+    entry.open(LOOK)
+    assert entry.height < 30
 
 
 def test_a_tool_that_gave_nothing_or_a_lot_is_one_line() -> None:

@@ -135,7 +135,7 @@ async def test_thinking_is_one_line_until_it_is_opened() -> None:
         (replace(answer(""), state=MessageState.failed, failure="no memory\nuse a smaller one"), "no memory"),
         (
             replace(answer("x"), tool_calls=(ToolCall(name="search", arguments={"query": "a\nb"}),)),
-            "▸ tool search(query: a b)",
+            '▸ tool search(query="a\\nb")',
         ),
         (replace(prompt("later"), state=MessageState.not_sent), "not sent"),
     ],

@@ -13,23 +13,32 @@ from tui.chat.events import (
     AnswerEnded,
     AnswerGrew,
     AnswerSeemsStuck,
+    AttachmentsLost,
     ConversationChanged,
     MessageRemoved,
     MessagesLeftOut,
+    PassagesFound,
     Phase,
     PhaseChanged,
     PromptAdded,
     QueueChanged,
     SessionEvent,
+    ToolEnded,
+    ToolsEnded,
+    ToolsNotOffered,
 )
 from tui.chat.faults import report_fault, report_fault_of
-from tui.chat.fitting import compose
-from tui.chat.found import settle_interrupted, split_queue
+from tui.chat.fitting import Plan, compose
+from tui.chat.found import settle_calls, settle_interrupted, split_queue
+from tui.chat.going_on import joined
 from tui.chat.keeping import Keeper, Log
 from tui.chat.kept_requests import PRIVATE
 from tui.chat.live import LiveAnswer
+from tui.chat.passages import Passages, last_prompt
 from tui.chat.session_tools import SessionTools
 from tui.chat.silence import name_the_silence
+from tui.chat.spelled_out import compose_spelled_out, has_attachments
+from tui.chat.tool_turns import NobodyThere, ToolTurn, rounds_of
 from tui.conversations.control import Control
 from tui.conversations.edits import (
     replace_message,
@@ -37,8 +46,8 @@ from tui.conversations.edits import (
     with_message,
     without_message,
 )
-from tui.conversations.values import Conversation, Message, MessageState, Role
-from tui.engine import ChatRequest, Chunk, Engine, EngineError, FinalCounts
+from tui.conversations.values import Attachment, Conversation, Message, MessageState, Role
+from tui.engine import ChatRequest, Chunk, Engine, FinalCounts
 from tui.failures import Failure
 from tui.ollama.slot_leak import StuckSlot
 from tui.storage.records import (
@@ -54,9 +63,11 @@ from tui.storage.records import (
     ReplacedMessage,
     SentPrompt,
 )
+from tui.tools.running import ToolResult
 
 Listener = Callable[[SessionEvent], None]
 
+STOPPED = "the person stopped it"
 MANY_MESSAGES = 500
 """From here on a request is built in a thread, since that takes milliseconds."""
 
@@ -77,10 +88,12 @@ class Answering:
         # Where another chinwag writes, an answer may be under way and the queue is not ours to send.
         queued: list[Message] = []
         settled: list[Message] = []
+        untold: list[Message] = []
         at = conversation.updated_at
         if not is_read_only:
             conversation, settled = settle_interrupted(conversation)
             conversation, queued = split_queue(conversation)
+            conversation, untold = settle_calls(conversation, tools.new_message_id)
         self._conversation = conversation
         self._tools = tools
         self.is_read_only = is_read_only
@@ -94,6 +107,14 @@ class Answering:
         self._is_paused = bool(queued)
         self._departing: Message | None = None
         self._live: LiveAnswer | None = None
+        self._tool_turn: ToolTurn | None = None
+        """The calls of the last answer, while they are made."""
+        self._passages: Passages | None = None
+        """What goes along with the prompt that is answered."""
+        self._preset_once = ""
+        """In place of the conversation's, for the prompt that is answered."""
+        self._prompt_without_passages = ""
+        """The id of the prompt that the person sends without passages."""
         self._last_failure: Failure | None = None
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -109,6 +130,8 @@ class Answering:
         )
         for one in settled:
             _ = self._keeper.keep(ReplacedMessage(message=one, at=at))
+        for one in untold:
+            _ = self._keeper.keep(KeptPrompt(message=one, before=queued[0].id if queued else ""))
 
     # What there is
 
@@ -122,12 +145,14 @@ class Answering:
 
     @property
     def is_answering(self) -> bool:
-        """A prompt is on its way to the disk, or its answer is under way."""
-        return self._live is not None or self._departing is not None
+        """A prompt is on its way to the disk, or its answer is under way, or the tools that it called."""
+        return self._live is not None or self._departing is not None or self._tool_turn is not None
 
     @property
     def is_empty(self) -> bool:
-        return not self._conversation.messages and not self._queue and self._departing is None
+        conversation = self._conversation
+        has_said = bool(conversation.messages or conversation.branches)
+        return not has_said and not self._queue and self._departing is None
 
     # How a prompt leaves
 
@@ -160,6 +185,7 @@ class Answering:
         self._tell(PromptAdded(sent))
         if self._conversation.title != before.title:
             self._tell(ConversationChanged(self._conversation))
+        self._preset_once = ""
         self._begin_answer(model)
 
     # How an answer comes
@@ -186,7 +212,7 @@ class Answering:
         except asyncio.CancelledError:
             self._end_early(live, MessageState.stopped)
             raise
-        except EngineError as error:
+        except Failure as error:
             failure = error
         except Exception as error:  # noqa: BLE001  an answer must not run for ever on the screen
             report_fault(error, during="answering")
@@ -197,14 +223,17 @@ class Answering:
             await self._end_complete(live, counts)
 
     async def _listen(self, live: LiveAnswer, asked_of: Conversation) -> FinalCounts | None:
-        """Raises ``EngineError``, and what the engine raises against its word."""
+        """Raises ``Failure``, and what the engine raises against its word."""
         engine = self._tools.engine()
         model = live.message.model
-        plan = self._tools.plan(asked_of, model)
-        if len(asked_of.messages) > MANY_MESSAGES:
-            composed = await asyncio.to_thread(compose, asked_of, model, plan)
+        plan = await self._plan(live, asked_of)
+        if len(asked_of.messages) > MANY_MESSAGES or has_attachments(asked_of.messages):
+            read = self._tools.contents.read
+            composed = await asyncio.to_thread(compose_spelled_out, asked_of, model, plan, read)
         else:
             composed = compose(asked_of, model, plan)
+        if composed.lost:
+            self._tell(AttachmentsLost(composed.lost))
         if composed.dropped:
             self.use_control(composed.control)
             self._tell(MessagesLeftOut(composed.dropped))
@@ -226,6 +255,40 @@ class Answering:
         finally:
             watching.cancel()
         return counts
+
+    async def _plan(self, live: LiveAnswer, asked_of: Conversation) -> Plan:
+        """With the tools that the model is offered in this round."""
+        control = replace(asked_of.control, preset=self._preset_once or asked_of.control.preset)
+        plan = self._tools.plan(replace(asked_of, control=control), live.message.model)
+        plan = replace(plan, goes_on=live.going_on is not None)
+        live.toolbox = toolbox = await self._tools.toolbox(asked_of)
+        if toolbox.missing:
+            self._tell(ToolsNotOffered(toolbox.missing))
+        plan = replace(plan, tools=toolbox.declarations(asked_of))
+        return replace(plan, extra_context=await self._extra_context(live, asked_of, plan))
+
+    async def _extra_context(self, live: LiveAnswer, asked_of: Conversation, plan: Plan) -> str:
+        """The passages that go along, as the answer's sources, too. All rounds of tools see the same."""
+        prompt = last_prompt(asked_of)
+        if live.going_on is not None and not live.going_on.sources:
+            return ""
+        if not asked_of.control.documents or prompt is None or prompt.id == self._prompt_without_passages:
+            return ""
+        is_first = self._passages is None or not rounds_of(asked_of.messages)
+        if self._passages is None or is_first:
+            if live.enter(Phase.searching, self._tools.clock()):
+                self._tell(PhaseChanged(Phase.searching))
+            self._passages = await self._tools.find_passages(asked_of, live.message.model, plan, self._metadata(live))
+            if live.enter(Phase.waiting, self._tools.clock()):
+                self._tell(PhaseChanged(Phase.waiting))
+        live.extra_context = self._passages.context
+        live.message = replace(live.message, sources=self._passages.sources)
+        if live.message.sources and live.ended is None and live.going_on is None:
+            self._conversation = replace_message(self._conversation, live.message, now=self._conversation.updated_at)
+            self._keep(ReplacedMessage(message=live.message, at=self._conversation.updated_at), durable=False)
+        if is_first:
+            self._tell(PassagesFound(self._passages))
+        return self._passages.context
 
     def _metadata(self, live: LiveAnswer) -> Mapping[str, Any]:
         """Whose request it is, for whoever hears of it elsewhere."""
@@ -294,13 +357,17 @@ class Answering:
     ) -> None:
         self._show(live)
         live.ended_at = self._tools.clock()
-        live.ended = replace(
+        ended = replace(
             live.so_far(),
             state=state,
             counts=counts,
             seconds=live.ended_at - live.asked_at,
             failure="" if failure is None else str(failure),
         )
+        if live.going_on is not None:
+            live.brought = ended
+            ended = joined(live.going_on, ended, brought_anything=live.last_at is not None)
+        live.ended = ended
 
     def _settle(self, live: LiveAnswer, failure: Failure | None = None) -> None:
         """The one place where an answer stops being under way."""
@@ -311,21 +378,91 @@ class Answering:
         self._conversation = replace_message(self._conversation, message, now=self._tools.now())
         self._last_failure = failure
         is_complete = message.state is MessageState.complete
+        self._tool_turn = turn = self._turn_of(live, message)
         if self._queue and not is_complete:
             self._is_paused = True
-        self._tell(PhaseChanged(Phase.idle))
-        self._tell(AnswerEnded(message, failure))
-        if self._queue and not is_complete:
+        self._tell(PhaseChanged(Phase.idle if turn is None else Phase.calling))
+        self._tell(AnswerEnded(message, failure, live.brought))
+        if turn is not None and (live.is_stopped or self._is_closing):
+            self._end_tools(turn, STOPPED)
+        elif turn is not None and self._tool_turn is turn:
+            self._turn = self._start(self._use_tools(turn), "calling tools")
+        elif turn is None:
+            self._go_on_with_queue(is_whole=is_complete)
+
+    def _go_on_with_queue(self, *, is_whole: bool) -> None:
+        if self._queue and not is_whole:
             self._tell(QueueChanged(self.queue, is_paused=True))
         elif self._queue and not self._is_paused:
             _ = self._start(self.go_on(), "sending the next prompt")
+
+    # The tools that an answer called
+
+    def _turn_of(self, live: LiveAnswer, message: Message) -> ToolTurn | None:
+        """None where nothing is to be called, or nobody offered a tool."""
+        if message.state is not MessageState.complete or not message.tool_calls or not live.toolbox.usable:
+            return None
+        return ToolTurn(
+            message,
+            live.toolbox,
+            round_number=rounds_of(self._conversation.messages) + 1,
+            permissions=lambda: self._tools.permissions(self._conversation),
+            take=self._take_result,
+            changed=self._tell_tool_phase,
+            clock=self._tools.clock,
+        )
+
+    async def _use_tools(self, turn: ToolTurn) -> None:
+        """Each call gets its result, whatever happens; then the model is asked again."""
+        why, failure, is_over = STOPPED, None, True
+        try:
+            is_over = not await turn.run()
+        except NobodyThere:
+            why = "nobody was there to allow it"
+            failure = Failure("a tool was not run", why, "enter on an empty prompt asks the model again")
+        except Exception as error:  # noqa: BLE001  a call must not run for ever on the screen
+            report_fault(error, during="calling tools")
+            why, failure = "chinwag has a fault", _own_fault(error)
+        finally:
+            self._end_tools(turn, why, failure, is_over=is_over)
+
+    def _end_tools(self, turn: ToolTurn, why: str, failure: Failure | None = None, *, is_over: bool = True) -> None:
+        """The one place where calling tools stops being under way."""
+        if self._tool_turn is not turn:
+            return
+        turn.give_up(why)
+        self._tool_turn = None
+        if not is_over and not self._is_closing:
+            self._begin_answer(turn.answer.model)
+            return
+        self._last_failure = failure
+        self._is_paused = self._is_paused or bool(self._queue)
+        self._tell(PhaseChanged(Phase.idle))
+        self._tell(ToolsEnded(failure))
+        self._go_on_with_queue(is_whole=False)
+
+    def _tell_tool_phase(self) -> None:
+        if self._tool_turn is not None:
+            self._tell(PhaseChanged(Phase.asking if self._tool_turn.is_asking else Phase.calling))
+
+    def _take_result(self, result: ToolResult) -> None:
+        message = replace(
+            self._message(Role.tool, result.text, MessageState.complete),
+            tool_name=result.call.name,
+            tool_call_id=result.call.id,
+            tool_outcome=result.outcome.value,
+            seconds=result.seconds or None,
+        )
+        self._conversation = with_message(self._conversation, message, now=message.at)
+        self._keep(KeptPrompt(message=message, before=self._queue[0].id if self._queue else ""))
+        self._tell(ToolEnded(message))
 
     # How it is kept and told
 
     def use_control(self, control: Control) -> None:
         """What the conversation sets for itself from the next prompt on."""
         if control != self._conversation.control:
-            self._change(with_control(self._conversation, control, now=self._tools.now()))
+            self._change(with_control(self._conversation, control))
 
     def _keep(self, event: Event, *, durable: bool = True) -> None:
         _ = self._keeper.keep(event, durable=durable)
@@ -368,8 +505,9 @@ class Answering:
         if not self.is_empty:
             self._keep_title_and_model()
 
-    def _message(self, role: Role, text: str, state: MessageState) -> Message:
-        return Message(id=self._tools.new_message_id(), role=role, text=text, at=self._tools.now(), state=state)
+    def _message(self, role: Role, text: str, state: MessageState, attachments: tuple[Attachment, ...] = ()) -> Message:
+        message_id, at = self._tools.new_message_id(), self._tools.now()
+        return Message(id=message_id, role=role, text=text, at=at, state=state, attachments=attachments)
 
     def _tell(self, event: SessionEvent) -> None:
         for listener in tuple(self._listeners):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tui.conversations.values import Message, MessageState, Role
+from tui.conversations.values import Attachment, AttachmentKind, Message, MessageState, Role
 
 USUAL_TOKENS_PER_CHARACTER = 0.25
 TOKENS_PER_MESSAGE = 4.0
@@ -17,6 +17,8 @@ TOKENS_PER_MESSAGE = 4.0
 LEAST_CHARACTERS_TO_LEARN = 200
 """In less text, what the template adds outweighs it."""
 LEAST_TOKENS_PER_CHARACTER, MOST_TOKENS_PER_CHARACTER = 0.02, 4.0
+TOKENS_PER_PICTURE = 768
+"""No server says it before it has read one; models take from 256 to 1,600."""
 SMALLEST_ANSWER_TOKENS = 256
 """Room that is kept for the answer when a prompt is made to fit."""
 
@@ -32,14 +34,16 @@ class Scale:
     """By which part of themselves earlier estimates were wrong, on average; None while there were none."""
 
     def tokens(self, messages: Iterable[Message]) -> int:
-        return round(sum(self._tokens_of(len(one.text)) for one in messages))
+        return round(sum(self._tokens_of(characters_of(one), pictures_in(one.attachments)) for one in messages))
 
-    def tokens_of(self, text: str) -> int:
-        """What a prompt with ``text`` adds; 0 for an empty one, which is not sent."""
-        return round(self._tokens_of(len(text))) if text else 0
+    def tokens_of(self, text: str, attached: Sequence[Attachment] = ()) -> int:
+        """What a prompt with ``text`` and what goes along with it adds; 0 for an empty one, which is not sent."""
+        if not text and not attached:
+            return 0
+        return round(self._tokens_of(len(text) + attached_characters(attached), pictures_in(attached)))
 
-    def _tokens_of(self, characters: int) -> float:
-        return TOKENS_PER_MESSAGE + characters * self.tokens_per_character
+    def _tokens_of(self, characters: int, pictures: int) -> float:
+        return TOKENS_PER_MESSAGE + characters * self.tokens_per_character + pictures * TOKENS_PER_PICTURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +77,31 @@ class Fit:
     """False when the system messages and the new prompt alone are too much."""
 
 
+def characters_of(message: Message) -> int:
+    """Of its text and of the texts that go along with it."""
+    return len(message.text) + attached_characters(message.attachments)
+
+
+def attached_characters(attached: Iterable[Attachment]) -> int:
+    """About how many: they are counted as bytes, of which some characters take more than one."""
+    return sum(one.size_bytes for one in attached if one.kind is not AttachmentKind.image)
+
+
+def pictures_in(attached: Iterable[Attachment]) -> int:
+    return sum(one.kind is AttachmentKind.image for one in attached)
+
+
 def learn_scale(messages: Sequence[Message], *, model: str) -> Scale:
-    """From the counts that the server gave of ``model``'s answers in this conversation."""
+    """From the counts that the server gave of ``model``'s answers in this conversation.
+
+    Nothing is learned from a count with pictures in it: what those take is not in their size.
+    """
     scale, errors = Scale(), []
     previous: int | None = None
-    characters, count = 0, 0
+    characters, count, has_pictures = 0, 0, False
     for index, message in enumerate(messages):
         tokens = _prompt_tokens(message, model)
-        if tokens is not None:
+        if tokens is not None and not has_pictures:
             if previous is not None and scale.is_learned:
                 estimated = _anchored(messages, previous, scale, until=index, model=model)
                 errors.append(abs(estimated - tokens) / tokens)
@@ -90,13 +111,20 @@ def learn_scale(messages: Sequence[Message], *, model: str) -> Scale:
                 scale = Scale(tokens_per_character=ratio, is_learned=True)
             previous = index
         if _is_spoken(message):
-            characters, count = characters + len(message.text), count + 1
+            characters, count = characters + characters_of(message), count + 1
+            has_pictures = has_pictures or pictures_in(message.attachments) > 0
     error = sum(errors) / len(errors) if errors else None
     return Scale(tokens_per_character=scale.tokens_per_character, is_learned=scale.is_learned, error=error)
 
 
 def measure(
-    messages: Sequence[Message], *, model: str, limit: int | None, unsent: str = "", scale: Scale | None = None
+    messages: Sequence[Message],
+    *,
+    model: str,
+    limit: int | None,
+    unsent: str = "",
+    attached: Sequence[Attachment] = (),
+    scale: Scale | None = None,
 ) -> WindowUse:
     """How full the window of ``model`` is with ``messages``, which begin with what the model sees first.
 
@@ -111,7 +139,7 @@ def measure(
     else:
         used = round(_anchored(messages, last, scale, until=len(messages), model=model))
         is_counted = not messages[last].thinking and not _spoken(messages[last + 1 :])
-    return WindowUse(used=used, is_counted=is_counted, added=scale.tokens_of(unsent), limit=limit)
+    return WindowUse(used=used, is_counted=is_counted, added=scale.tokens_of(unsent, attached), limit=limit)
 
 
 def fit(
@@ -120,6 +148,7 @@ def fit(
     model: str,
     limit: int,
     unsent: str = "",
+    attached: Sequence[Attachment] = (),
     answer_tokens: int = SMALLEST_ANSWER_TOKENS,
     scale: Scale | None = None,
 ) -> Fit:
@@ -128,10 +157,10 @@ def fit(
     System messages stay. With nothing unsent, the last prompt stays as well: it is the one that is asked.
     """
     scale = scale or learn_scale(messages, model=model)
-    use = measure(messages, model=model, limit=limit, unsent=unsent, scale=scale)
+    use = measure(messages, model=model, limit=limit, unsent=unsent, attached=attached, scale=scale)
     tokens, aim = use.used + use.added, limit - answer_tokens
     dropped: list[Message] = []
-    for exchange in _exchanges(messages, keeps_last=not unsent):
+    for exchange in _exchanges(messages, keeps_last=not (unsent or attached)):
         if tokens <= aim:
             break
         dropped += exchange

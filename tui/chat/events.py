@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tui.chat.passages import Passages
 from tui.conversations.values import Conversation, Message
 from tui.failures import Failure
 from tui.ollama.slot_leak import StuckSlot
@@ -16,12 +17,18 @@ class Phase(StrEnum):
     idle = "idle"
     waiting = "waiting"
     """Asked, and nothing is known about why the server is silent."""
+    searching = "searching"
+    """The person's documents, for passages that go along; nothing was sent yet."""
     loading = "loading"
     """The server's list of models in memory lacked this one."""
     reading = "reading"
     """In memory and silent: it reads the prompt or serves somebody else first; the server does not say which."""
     thinking = "thinking"
     answering = "answering"
+    asking = "asking"
+    """A call of a tool waits for the person's yes."""
+    calling = "calling"
+    """A tool runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,29 @@ class AnswerSeemsStuck:
 class AnswerEnded:
     message: Message
     failure: Failure | None = None
+    brought: Message | None = None
+    """Where it went on with an answer, that with the numbers of this request alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsNotOffered:
+    """The conversation wants tools that its model is not told of, with why for each."""
+
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """What came of a call; the message is in the conversation from here on."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsEnded:
+    """The calls of an answer are over, and the model is not asked again."""
+
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +98,20 @@ class MessagesLeftOut:
     """The oldest messages do not fit any more and are not shown to the model, as the conversation says."""
 
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesFound:
+    """What of the person's documents goes along with the prompt; it may be nothing."""
+
+    passages: Passages
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentsLost:
+    """What was attached to earlier prompts and is gone or damaged: the request goes without it and says so."""
+
+    failures: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +168,13 @@ SessionEvent = (
     | AnswerSeemsStuck
     | PhaseChanged
     | AnswerEnded
+    | ToolsNotOffered
+    | ToolEnded
+    | ToolsEnded
     | MessageRemoved
     | MessagesLeftOut
+    | AttachmentsLost
+    | PassagesFound
     | QueueChanged
     | ConversationChanged
     | SavingFailed

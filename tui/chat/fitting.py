@@ -6,9 +6,10 @@ Pure: a ``Plan`` says what holds at this moment, and everything else follows fro
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from tui.chat.context_window import (
     SMALLEST_ANSWER_TOKENS,
@@ -24,10 +25,12 @@ from tui.chat.context_window import (
     within_limits,
 )
 from tui.chat.generation import AS_THE_MODEL_IS_MADE, Generation
+from tui.chat.going_on import as_one_goes_on
 from tui.chat.request import build_request
 from tui.conversations.control import Control
-from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.conversations.values import Attachment, Conversation, Message, MessageState, Role
 from tui.engine import ChatRequest, FinalCounts, Model, RunningModel
+from tui.failures import Failure
 
 SYSTEM_ID = "system"
 """Of the message that the system prompt is measured as; no conversation has it."""
@@ -36,6 +39,9 @@ UNKNOWN_ERROR = 0.1
 LEAST_MARGIN_TOKENS = 8
 CUT_SHARE = 0.8
 """Of what an estimate expects; with less than that something is missing, and not only estimated badly."""
+MOST_WITH_TOOLS = 0.5
+"""Tokens for a character. What a model is told of its tools is counted, and stands in no message: with little said
+beside it, the text would seem to take many times the tokens that it does."""
 ANSWER_SHARE = 4
 """A quarter of the window is left free by what is dropped, so that not every prompt drops something again."""
 
@@ -50,6 +56,16 @@ class Plan:
     history_tokens: int | None = None
     window_tokens: int | None = None
     """The window that the request will have: the loaded model's, or what the request sets. None: nobody knows."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """What the model is told of those that it may call."""
+    extra_context: str = ""
+    """Goes before the last prompt, and is in no later request: passages of documents, say."""
+    can_see: bool | None = None
+    """Whether the model takes pictures; None while nobody knows."""
+    pictures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Those that go along with what was said: standard base64, by the hash of what is attached."""
+    goes_on: bool = False
+    """The last answer goes along, and is gone on with."""
 
 
 AS_IT_IS = Plan()
@@ -62,6 +78,8 @@ class Composed:
     """The conversation's, after what fell out unasked since it said so."""
     dropped: int = 0
     """How many messages fell out of it just now."""
+    lost: tuple[Failure, ...] = ()
+    """What was attached earlier and is gone: the model is told so."""
 
 
 def window_tokens(generation: Generation, running: RunningModel | None, model: Model | None) -> int | None:
@@ -79,6 +97,7 @@ def compose(conversation: Conversation, model: str, plan: Plan) -> Composed:
     window does, unless the person said where: a server whose window overflows drops the beginning without a word.
     """
     before = conversation.control
+    conversation = with_extra_context(conversation, plan.extra_context)
     if before.when_full == "drop" and (found := falls_out(conversation, model, plan)) is not None and found.dropped:
         conversation = replace(conversation, control=dropped(conversation, found.dropped))
     seen = shown(conversation, model, plan)
@@ -86,8 +105,15 @@ def compose(conversation: Conversation, model: str, plan: Plan) -> Composed:
     if "num_predict" not in generation.options and (limit := _answer_tokens(conversation, model, plan)) is not None:
         options = MappingProxyType({**generation.options, "num_predict": limit})
         generation = replace(generation, options=options)
+    if plan.goes_on:
+        generation = as_one_goes_on(generation, conversation.messages[-1])
     request = build_request(
-        replace(conversation, messages=_with_one_system_message(seen)), model=model, generation=generation
+        replace(conversation, messages=_with_one_system_message(seen)),
+        model=model,
+        generation=generation,
+        tools=plan.tools,
+        pictures=plan.pictures,
+        goes_on=plan.goes_on,
     )
     has_changed = conversation.control != before
     return Composed(
@@ -95,6 +121,16 @@ def compose(conversation: Conversation, model: str, plan: Plan) -> Composed:
         control=conversation.control,
         dropped=len(found.dropped) if has_changed and found is not None else 0,
     )
+
+
+def with_extra_context(conversation: Conversation, extra_context: str) -> Conversation:
+    """For one request: ``extra_context`` goes before what was asked last, in the same message."""
+    messages = conversation.messages
+    last = max((index for index, one in enumerate(messages) if one.role is Role.user), default=-1)
+    if not extra_context or last < 0:
+        return conversation
+    asked = replace(messages[last], text=f"{extra_context}\n\n{messages[last].text}")
+    return replace(conversation, messages=(*messages[:last], asked, *messages[last + 1 :]))
 
 
 def shown(conversation: Conversation, model: str, plan: Plan) -> tuple[Message, ...]:
@@ -120,32 +156,46 @@ def left_out(conversation: Conversation) -> tuple[Message, ...]:
     return tuple(one for one in conversation.messages if one.id not in kept)
 
 
-def window_use(conversation: Conversation, model: str, plan: Plan, *, unsent: str = "") -> WindowUse:
-    """How full the window is, and what ``unsent`` adds."""
+def window_use(
+    conversation: Conversation, model: str, plan: Plan, *, unsent: str = "", attached: Sequence[Attachment] = ()
+) -> WindowUse:
+    """How full the window is, and what ``unsent`` adds with what is ``attached`` to it."""
     return measure(
         _countable(conversation, model, plan),
         model=model,
         limit=plan.window_tokens,
         unsent=unsent,
+        attached=attached,
         scale=scale_of(conversation, model, plan),
     )
 
 
 def scale_of(conversation: Conversation, model: str, plan: Plan) -> Scale:
     """From characters to tokens, from what was counted of this conversation as far as it tells."""
+    scale = _learned_scale(conversation, model, plan)
+    has_tools = bool(plan.tools or conversation.control.tools) or any(one.tool_calls for one in conversation.messages)
+    if not has_tools or scale.tokens_per_character <= MOST_WITH_TOOLS:
+        return scale
+    return replace(scale, tokens_per_character=MOST_WITH_TOOLS)
+
+
+def _learned_scale(conversation: Conversation, model: str, plan: Plan) -> Scale:
     system = _system_before(conversation, plan)
     counted = learn_scale((*system, *_counted_since_left_out(conversation)), model=model)
     is_limited = plan.history_messages is not None or plan.history_tokens is not None
     if counted.is_learned and not is_limited:
         return counted
     end = _position(conversation.messages, conversation.control.left_out_at)
-    earlier = learn_scale((*system, *conversation.messages[: end + 1]), model=model) if end >= 0 else counted
+    said = _without_foreign_counts(conversation.messages[: end + 1])
+    earlier = learn_scale((*system, *said), model=model) if end >= 0 else counted
     # Some of what was said was not shown when it was counted, so the ratio may be too small.
     ratio = max(earlier.tokens_per_character, USUAL_TOKENS_PER_CHARACTER)
     return replace(earlier, tokens_per_character=ratio, error=None)
 
 
-def falls_out(conversation: Conversation, model: str, plan: Plan, *, unsent: str = "") -> Fit | None:
+def falls_out(
+    conversation: Conversation, model: str, plan: Plan, *, unsent: str = "", attached: Sequence[Attachment] = ()
+) -> Fit | None:
     """What must go so that the next request fits; None while it fits as it is, or nobody knows.
 
     With nothing unsent, the last prompt is the one that is asked.
@@ -153,7 +203,7 @@ def falls_out(conversation: Conversation, model: str, plan: Plan, *, unsent: str
     limit = plan.window_tokens
     if limit is None:
         return None
-    use = window_use(conversation, model, plan, unsent=unsent)
+    use = window_use(conversation, model, plan, unsent=unsent, attached=attached)
     if use.used + use.added + _least_answer_tokens(limit) <= limit:
         return None
     return fit(
@@ -161,6 +211,7 @@ def falls_out(conversation: Conversation, model: str, plan: Plan, *, unsent: str
         model=model,
         limit=limit,
         unsent=unsent,
+        attached=attached,
         answer_tokens=max(_least_answer_tokens(limit), limit // ANSWER_SHARE),
         scale=scale_of(conversation, model, plan),
     )
@@ -241,12 +292,17 @@ def _countable(conversation: Conversation, model: str, plan: Plan) -> tuple[Mess
 
 
 def _counted_since_left_out(conversation: Conversation) -> tuple[Message, ...]:
-    kept = _kept(conversation)
+    kept = _without_foreign_counts(_kept(conversation))
     end = _position(conversation.messages, conversation.control.left_out_at)
     if end < 0:
         return kept
     stale = {one.id for one in conversation.messages[: end + 1]}
     return tuple(_uncounted(one) if one.id in stale else one for one in kept)
+
+
+def _without_foreign_counts(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The server counted passages of documents with the prompt, and they are in no later request."""
+    return tuple(_uncounted(one) if one.sources else one for one in messages)
 
 
 def _uncounted(message: Message) -> Message:

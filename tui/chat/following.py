@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from tui.chat.context_window import characters_of
 from tui.chat.events import (
     AnswerBegan,
     AnswerEnded,
@@ -19,6 +20,7 @@ from tui.chat.events import (
     PhaseChanged,
     PromptAdded,
     QueueChanged,
+    ToolEnded,
     WriterLeft,
 )
 from tui.chat.faults import report_fault_of
@@ -26,7 +28,7 @@ from tui.chat.keeping import NothingKept
 from tui.chat.live import LiveAnswer
 from tui.chat.session import Session, SessionTools
 from tui.conversations.edits import replace_message, with_message, without_message
-from tui.conversations.values import Conversation, Message, MessageState
+from tui.conversations.values import Conversation, Message, MessageState, Role
 from tui.engine import Chunk
 from tui.failures import Failure
 from tui.storage.control import Request
@@ -83,10 +85,16 @@ class FollowedSession(Session):
 
     def stop(self) -> bool:
         """Asks the other chinwag to end the answer under way; whether there is one."""
-        if self._live is None or self._is_closing:
+        if self._is_closing or (self._live is None and not self._may_be_calling):
             return False
         self._ask(Request.stop)
         return True
+
+    @property
+    def _may_be_calling(self) -> bool:
+        """The last that came is a call of a tool or its result: the other chinwag may be at it."""
+        last = self._conversation.messages[-1:]
+        return bool(last) and (last[0].role is Role.tool or bool(last[0].tool_calls))
 
     def ask_for_hand_over(self) -> None:
         """Asks the other chinwag to let go of the conversation. ``WriterLeft`` is told when it has."""
@@ -157,7 +165,7 @@ class FollowedSession(Session):
             message=replace(message, text="", thinking="", tool_calls=(), pieces=None),
             asked_at=at - age,
             phase_at=at - age,
-            prompt_characters=sum(len(one.text) for one in before),
+            prompt_characters=sum(characters_of(one) for one in before),
         )
         if message.text or message.thinking or message.tool_calls:
             live.enter(live.arrived(_chunk(message.text, message.thinking, message.pieces), at), at)
@@ -174,6 +182,9 @@ class FollowedSession(Session):
                 place = next((at for at, one in enumerate(self._queue) if one.id == before), len(self._queue))
                 self._queue.insert(place, message)
                 self._tell(QueueChanged(self.queue, is_paused=False))
+            case KeptPrompt(message=message) if message.role is Role.tool:
+                self._conversation = with_message(self._conversation, message, now=message.at)
+                self._tell(ToolEnded(message))
             case SentPrompt(message_id=message_id) if any(one.id == message_id for one in self._queue):
                 self._send(event)
             case BegunAnswer(message=message) if self._live is None:
@@ -189,8 +200,10 @@ class FollowedSession(Session):
             case RemovedMessage(message_id=message_id) if not self._is_under_way(message_id):
                 self._remove_here(event)
             case ChangedTitle() | ChangedModel():
+                # A title says nothing new: the conversation stays where it is in lists.
+                at = event.at if isinstance(event, ChangedModel) else self._conversation.updated_at
                 self._conversation = replace(
-                    self._conversation, title=self._builder.title, model=self._builder.model, updated_at=event.at
+                    self._conversation, title=self._builder.title, model=self._builder.model, updated_at=at
                 )
                 self._tell(ConversationChanged(self._conversation))
             case _:

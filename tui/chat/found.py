@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from tui.chat.tool_turns import unanswered_calls
 from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.tools.running import CallOutcome
 
 
 def says_nothing(message: Message) -> bool:
@@ -28,6 +31,23 @@ def settle_interrupted(conversation: Conversation) -> tuple[Conversation, list[M
         return conversation, []
     messages = tuple(settled.get(one.id, one) for one in conversation.messages)
     return replace(conversation, messages=messages), list(settled.values())
+
+
+def settle_calls(conversation: Conversation, new_id: Callable[[], str]) -> tuple[Conversation, list[Message]]:
+    """Calls of tools that nothing came of when chinwag ended: each gets a result that says so, and those results."""
+    results = [
+        Message(
+            id=new_id(),
+            role=Role.tool,
+            text="not run: chinwag ended before anything came of it; had it begun, what it did is not known",
+            at=conversation.updated_at,
+            tool_name=call.name,
+            tool_call_id=call.id,
+            tool_outcome=CallOutcome.not_run.value,
+        )
+        for call in unanswered_calls(conversation.messages)
+    ]
+    return (replace(conversation, messages=(*conversation.messages, *results)) if results else conversation), results
 
 
 def _settled(interrupted: Message) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tui.chat.events import Phase
+from tui.chat.tool_turns import NO_TOOLS, Toolbox, ToolTurn
 from tui.conversations.values import Message
 from tui.engine import Chunk, ToolCall
 from tui.metrics.rate import LiveRate
@@ -29,6 +30,8 @@ class Progress:
     """Since anything arrived, or since it was asked."""
     prompt_characters: int
     """How long everything is that was sent."""
+    tool: str = ""
+    """Of the call that waits for a yes or runs; raw."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class LiveAnswer:
     """As it began: without what has come since."""
     asked_at: float
     prompt_characters: int = 0
+    toolbox: Toolbox = NO_TOOLS
+    """What the model was told that it may call."""
     phase: Phase = Phase.waiting
     phase_at: float
     first_at: float | None = None
@@ -53,9 +58,17 @@ class LiveAnswer:
     """What came last, with its time, while it is on its way to the disk."""
     stuck: StuckSlot | None = None
     """The guess that nothing will come, until something does."""
+    going_on: Message | None = None
+    """The answer as it was, where this goes on with it; what it had is in ``text`` from the beginning."""
+    extra_context: str = ""
+    """What goes before the prompt in this request alone."""
     ended: Message | None = None
     """The whole answer, once it has ended."""
+    brought: Message | None = None
+    """Of an answer that was gone on with, the numbers of this request alone, once it has ended."""
     ended_at: float | None = None
+    is_stopped: bool = False
+    """The person wants nothing more of it, though all of it has come."""
     _thinking_at: float | None = None
     _thought_seconds: float = 0.0
     _thinking_pieces: float = 0.0
@@ -97,7 +110,7 @@ class LiveAnswer:
     def so_far(self) -> Message:
         """The message with everything that has come."""
         thought_seconds = self._seconds_thought(self.asked_at if self.last_at is None else self.last_at)
-        return replace(
+        message = replace(
             self.message,
             text="".join(self.text),
             thinking="".join(self.thinking),
@@ -108,6 +121,10 @@ class LiveAnswer:
             first_token_seconds=self._first_token_seconds,
             pieces=self.rate.pieces,
         )
+        if (before := self.going_on) is not None:
+            seconds, pieces = before.thinking_seconds, before.thinking_pieces
+            message = replace(message, thinking_seconds=seconds, thinking_pieces=pieces)
+        return message
 
     def progress(self, at: float) -> Progress:
         at = at if self.ended_at is None else self.ended_at
@@ -117,12 +134,20 @@ class LiveAnswer:
             seconds=at - self.asked_at,
             phase_seconds=at - self.phase_at,
             first_token_seconds=self._first_token_seconds,
-            pieces=self.rate.pieces,
+            pieces=self.rate.pieces + self._pieces_before,
             pieces_per_second=self.rate.per_second(at),
             speeds=self.rate.samples(at),
             silent_seconds=at - (self.asked_at if self.last_at is None else self.last_at),
             prompt_characters=self.prompt_characters,
         )
+
+    @property
+    def _pieces_before(self) -> int:
+        """Of an answer that is gone on with, what it had."""
+        if self.going_on is None:
+            return 0
+        counts = self.going_on.counts
+        return (counts.answer_tokens if counts is not None else None) or self.going_on.pieces or 0
 
     @property
     def _first_token_seconds(self) -> float | None:
@@ -131,3 +156,20 @@ class LiveAnswer:
     def _seconds_thought(self, at: float) -> float:
         running = 0.0 if self._thinking_at is None else at - self._thinking_at
         return self._thought_seconds + running
+
+
+def progress_of_tools(turn: ToolTurn, at: float) -> Progress:
+    """As that of an answer; no token arrives."""
+    return Progress(
+        phase=Phase.asking if turn.is_asking else Phase.calling,
+        model=turn.answer.model,
+        seconds=at - turn.asked_at,
+        phase_seconds=at - turn.phase_at,
+        first_token_seconds=None,
+        pieces=0,
+        pieces_per_second=None,
+        speeds=(),
+        silent_seconds=0.0,
+        prompt_characters=0,
+        tool="" if turn.call is None else turn.call.name,
+    )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from weakref import WeakSet
 
-from tui.chat.events import HandedOver, SessionEvent
+from tui.chat.events import AnswerEnded, HandedOver, SessionEvent
 from tui.chat.faults import report_fault
 from tui.chat.following import FollowedSession, Following
 from tui.chat.keeping import NothingKept
 from tui.chat.owning import Owner
 from tui.chat.session import Session, SessionTools
+from tui.chat.unseen import finish_unseen
+from tui.conversations.values import Conversation, Message
+from tui.conversations.versions import forked
 from tui.failures import Failure
 from tui.places import Places
-from tui.storage.disk_failures import InMemoryOnly
 from tui.storage.control import Request, ask_owner, forget_requests, take_requests
+from tui.storage.disk_failures import InMemoryOnly
 from tui.storage.shelf import Shelf
 
 
@@ -39,6 +44,7 @@ class OpenSessions:
         self._heard = heard
         self._report = report
         self._opening = asyncio.Lock()
+        self._beside: WeakSet[Session] = WeakSet()
         self._owner = Owner(
             sessions=lambda: self.by_id,
             take_requests=partial(take_requests, places),
@@ -55,6 +61,45 @@ class OpenSessions:
         conversation = self._shelf.new(model=model)
         log = NothingKept() if is_private else self._shelf.new_log(conversation)
         return self._adopt(Session(conversation, self._tools(), log=log, is_private=is_private))
+
+    async def fork(self, session: Session, message_id: str) -> Session:
+        """A conversation of its own with the line up to that message, on the disk when this returns.
+
+        Raises ``Failure`` when the message is not on the line or is still under way, and when it cannot be saved.
+        """
+        title, answer = "nothing was forked", session.answer_so_far()
+        if answer is not None and answer.id == message_id:
+            raise Failure(title, "the answer is under way", "esc stops it")
+        unused = self._shelf.new()
+        try:
+            conversation = forked(session.conversation, message_id, new_id=unused.id, now=unused.created_at)
+        except KeyError as error:
+            raise Failure(title, "that message is not there any more", "choose another one") from error
+        if session.is_private:
+            return self._adopt(Session(conversation, self._tools(), log=NothingKept(), is_private=True))
+        log = self._shelf.new_log(conversation)
+        try:
+            await log.checkpoint()
+        except BaseException:
+            await self._shelf.let_go(conversation.id)
+            raise
+        return self._adopt(Session(conversation, self._tools(), log=log))
+
+    def beside(self, conversation: Conversation, *, is_private: bool, ended: Callable[[Message], None]) -> Session:
+        """Goes on from a conversation by itself, and is kept nowhere; ``ended`` hears of each answer that is over.
+
+        It is none of those in ``by_id``. Whoever asked for it closes it; ``close`` does, too.
+        """
+        own = replace(conversation, id=self._shelf.new(model=conversation.model).id)
+        session = Session(own, self._tools(), log=NothingKept(), is_private=is_private)
+
+        def heard(event: SessionEvent) -> None:
+            if isinstance(event, AnswerEnded):
+                ended(event.message)
+
+        session.subscribe(heard)
+        self._beside.add(session)
+        return session
 
     async def open(self, conversation_id: str) -> Session:
         """The running one, or the one on disk; a ``FollowedSession`` while another chinwag writes it.
@@ -91,26 +136,18 @@ class OpenSessions:
         """An answer that was asked for here is under way, or about to be."""
         return any(one.is_answering and not one.is_read_only for one in self.by_id.values())
 
-    async def finish(self, *, limit_seconds: float) -> None:
-        """Returns when the answers under way have come to their end and are on the disk, or the time is over.
-
-        Prompts that wait go on waiting, marked as not sent. What is private is kept nowhere, and so not waited for.
-        """
+    async def finish(self, *, limit_seconds: float, limit_bytes: int) -> None:
+        """See ``finish_unseen``. What is private is kept nowhere, and so not waited for."""
         answering = [
             one for one in self.by_id.values() if one.is_answering and not one.is_read_only and not one.is_private
         ]
-        for one in answering:
-            one.hold_queue()
-        if answering:
-            ends = [asyncio.ensure_future(one.settled()) for one in answering]
-            _, late = await asyncio.wait(ends, timeout=limit_seconds)
-            for end in late:
-                end.cancel()
+        await finish_unseen(answering, limit_seconds=limit_seconds, limit_bytes=limit_bytes)
 
     async def close(self) -> None:
         """Ends every answer and waits for the disk. Raises what the first one that failed raised."""
         await self._owner.close()
-        results = await asyncio.gather(*(one.close() for one in self.by_id.values()), return_exceptions=True)
+        every = (*self.by_id.values(), *self._beside)
+        results = await asyncio.gather(*(one.close() for one in every), return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         for error in errors[1:]:
             report_fault(error, during="closing the conversations")

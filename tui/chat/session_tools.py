@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from tui.chat.attaching import Contents
 from tui.chat.fitting import AS_IT_IS, Plan
+from tui.chat.passages import FindPassages, find_nothing
 from tui.chat.silence import Namesakes
+from tui.chat.tool_turns import NO_TOOLS, Toolbox
 from tui.conversations.values import Conversation
 from tui.engine import ChatRequest, Engine
+from tui.tools.permissions import Permissions
 
 
 async def _no_namesakes(_model: str) -> tuple[str, ...]:
     return ()
+
+
+async def _no_tools(_conversation: Conversation) -> Toolbox:
+    return NO_TOOLS
 
 
 async def _refuses_nothing(_request: ChatRequest) -> None:
@@ -38,6 +46,14 @@ class SessionTools:
     namesakes: Namesakes = _no_namesakes
     check: Callable[[ChatRequest], Awaitable[None]] = _refuses_nothing
     """Raises ``EngineError`` for what the model cannot do, before anything is sent."""
+    toolbox: Callable[[Conversation], Awaitable[Toolbox]] = _no_tools
+    """What the model of that conversation may call, as things are at this moment."""
+    permissions: Callable[[Conversation], Permissions] = lambda _conversation: Permissions()
+    """Who allows the calls of that conversation. What is asked may raise ``NobodyThere``."""
+    contents: Contents = field(default_factory=Contents)
+    """What was attached to prompts."""
+    find_passages: FindPassages = find_nothing
+    """What of the person's documents goes along with the last prompt, where the conversation asks with them."""
     set_aside: Callable[[tuple[Path, ...]], None] = lambda _files: None
     """Hears where the files are that somebody else had put in the conversation's place."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

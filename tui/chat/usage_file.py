@@ -12,14 +12,16 @@ from tui.metrics.usage import UsageRecord, decode_usage, encode_usage
 
 TAIL_BYTES = 1_000_000
 """How much is read back: far more than the history of loads needs."""
+ALL_BYTES = 64_000_000
+"""How much statistics are made of at most: some hundred thousand answers, the latest ones."""
 
 
-def read_usage(file: Path) -> tuple[UsageRecord, ...]:
+def read_usage(file: Path, *, tail_bytes: int = TAIL_BYTES) -> tuple[UsageRecord, ...]:
     """Blocks. A file that cannot be read is an empty one."""
     try:
         with file.open("rb") as opened:
             size = opened.seek(0, os.SEEK_END)
-            opened.seek(max(0, size - TAIL_BYTES))
+            opened.seek(max(0, size - tail_bytes))
             return decode_usage(opened.read())
     except OSError:
         return ()

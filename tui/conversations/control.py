@@ -29,6 +29,16 @@ class Control:
     """The id of the last message that the model is not shown any more, with all before it; empty: it sees all."""
     left_out_at: str = ""
     """The id of the last message that there was when those were left out."""
+    tools: tuple[str, ...] = ()
+    """The names of those that the model is offered; none from the beginning."""
+    tool_choice: str = ""
+    """``none``, or the name of the only one that is offered; empty: all of ``tools``."""
+    allowed_tools: tuple[str, ...] = ()
+    """Those that run without a question; it means something for harmless ones alone."""
+    documents: bool = False
+    """Whether passages of the person's documents go along with each prompt."""
+    is_pinned: bool = False
+    """It stands first in lists."""
 
     def with_option(self, name: str, value: OptionValue | None) -> Control:
         """With one option set; None takes it away."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tui.conversations.control import Control
 from tui.conversations.titles import title_from_prompt
-from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.conversations.values import Branch, Conversation, Message, MessageState, Role
 
 
 def new_conversation(conversation_id: str, *, now: datetime, model: str = "") -> Conversation:
@@ -35,22 +35,33 @@ def replace_message(conversation: Conversation, message: Message, *, now: dateti
 
 
 def without_message(conversation: Conversation, message_id: str, *, now: datetime) -> Conversation:
-    """Without the message of that id. Raises KeyError when there is none."""
+    """Without the message of that id; branches that hung on it hang on the one before it.
+
+    Raises KeyError when there is none.
+    """
     position = _position_of(conversation, message_id)
     before, after = conversation.messages[:position], conversation.messages[position + 1 :]
-    return replace(conversation, messages=before + after, updated_at=now)
+    branches = _without_hold(conversation, position, position + 1)
+    return replace(conversation, messages=before + after, branches=branches, updated_at=now)
 
 
 def without_messages_from(conversation: Conversation, message_id: str, *, now: datetime) -> Conversation:
-    """Without the message of that id and all that follow. Raises KeyError when there is none."""
+    """Without the message of that id and all that follow; branches that hung on them hang on the one before.
+
+    Raises KeyError when there is none.
+    """
     position = _position_of(conversation, message_id)
-    return replace(conversation, messages=conversation.messages[:position], updated_at=now)
+    branches = _without_hold(conversation, position, len(conversation.messages))
+    return replace(conversation, messages=conversation.messages[:position], branches=branches, updated_at=now)
 
 
-def renamed(conversation: Conversation, title: str, *, now: datetime) -> Conversation:
-    """With another title, on one line; a title of nothing but space brings back the first prompt's."""
+def renamed(conversation: Conversation, title: str) -> Conversation:
+    """With another title, on one line; a title of nothing but space brings back the first prompt's.
+
+    ``updated_at`` stays: nobody said anything new.
+    """
     one_line = " ".join(title.split())
-    return replace(conversation, title=one_line or _title_from_messages(conversation), updated_at=now)
+    return replace(conversation, title=one_line or _title_from_messages(conversation))
 
 
 def with_model(conversation: Conversation, model: str, *, now: datetime) -> Conversation:
@@ -58,9 +69,9 @@ def with_model(conversation: Conversation, model: str, *, now: datetime) -> Conv
     return replace(conversation, model=model, updated_at=now)
 
 
-def with_control(conversation: Conversation, control: Control, *, now: datetime) -> Conversation:
-    """With other settings of its own."""
-    return replace(conversation, control=control, updated_at=now)
+def with_control(conversation: Conversation, control: Control) -> Conversation:
+    """With other settings of its own; ``updated_at`` stays."""
+    return replace(conversation, control=control)
 
 
 def with_message_before(conversation: Conversation, message: Message, before_id: str, *, now: datetime) -> Conversation:
@@ -92,6 +103,15 @@ def _position_of(conversation: Conversation, message_id: str) -> int:
         if conversation.messages[position].id == message_id:
             return position
     raise KeyError(message_id)
+
+
+def _without_hold(conversation: Conversation, first: int, end: int) -> tuple[Branch, ...]:
+    """The branches once the messages from ``first`` up to ``end`` are gone."""
+    if not conversation.branches:
+        return ()
+    gone = {one.id for one in conversation.messages[first:end]}
+    after = conversation.messages[first - 1].id if first else ""
+    return tuple(replace(one, after=after) if one.after in gone else one for one in conversation.branches)
 
 
 def _title_from_messages(conversation: Conversation) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.conversations.values import Attachment, Conversation, Message, MessageState, Role, Source
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _STATE_WORDS = {
@@ -38,11 +38,19 @@ def _parts_of(message: Message) -> Iterator[str]:
         yield _closed(message.thinking)
         if message.text:
             yield "### answer"
-    if message.text:
+    if message.role is Role.tool:
+        # Whatever a tool gave, it is no heading of this text.
+        yield _fenced(message.text, "text")
+    elif message.text:
         yield _closed(message.text)
+    if message.attachments:
+        yield "\n".join(f"- attached: {_attachment_words(one)}" for one in message.attachments)
     for call in message.tool_calls:
         yield f"### tool call: {_on_one_line(call.name)}"
         yield _fenced(_arguments_as_json(call.arguments), "json")
+    if message.sources:
+        yield "### sources"
+        yield "\n".join(f"{number}. {_source_words(one)}" for number, one in enumerate(message.sources, 1))
     if message.failure:
         yield _closed(message.failure)
 
@@ -54,11 +62,23 @@ def _heading(message: Message) -> str:
         case Role.assistant:
             who = _on_one_line(message.model) or "assistant"
         case _:
-            who = message.role.value
+            who = f"{message.role.value} {_on_one_line(message.tool_name)}".rstrip()
     words = [who, _minute(message.at)]
+    if message.tool_outcome:
+        words.append(_on_one_line(message.tool_outcome))
     if message.state in _STATE_WORDS:
         words.append(_STATE_WORDS[message.state])
     return " · ".join(words)
+
+
+def _attachment_words(attachment: Attachment) -> str:
+    return f"`{_on_one_line(attachment.name).replace('`', chr(39))}`, {attachment.size_bytes:,} bytes"
+
+
+def _source_words(source: Source) -> str:
+    """Where on somebody's disk it lies is nobody's business who gets the text."""
+    name = _on_one_line(source.path.rpartition("/")[2]).replace("`", "'")
+    return f"`{name}`, {source.range_words}"
 
 
 def _line_below_title(conversation: Conversation) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterator
 
 from tui.cleaning import clean
-from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.conversations.values import Attachment, Conversation, Message, MessageState, Role, Source
+from tui.engine import ToolCall
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -27,6 +29,13 @@ def as_plain_text(conversation: Conversation) -> str:
     parts = []
     for message in conversation.messages:
         body = message.text
+        for call in message.tool_calls:
+            body = f"{body}\n[tool call: {call.name} {_arguments(call)}]".lstrip("\n")
+        for attachment in message.attachments:
+            body = f"{body}\n[attached: {_attachment_words(attachment)}]".lstrip("\n")
+        if message.sources:
+            listed = "\n".join(f"[{number}] {_source_words(one)}" for number, one in enumerate(message.sources, 1))
+            body = f"{body}\n\nsources:\n{listed}".lstrip("\n")
         if message.failure:
             body = f"{body}\n[{message.failure}]".lstrip("\n")
         parts.append(f"{_who(message)}:\n{body}\n")
@@ -48,11 +57,32 @@ def _article(message: Message) -> Iterator[str]:
         yield f"<details><summary>thinking</summary><pre>{escaped(message.thinking)}</pre></details>"
     if message.text:
         yield f"<pre>{escaped(message.text)}</pre>"
+    for attachment in message.attachments:
+        yield f"<p>attached: {escaped(_attachment_words(attachment))}</p>"
     for call in message.tool_calls:
-        yield f"<p>tool call: {escaped(call.name)}</p><pre>{escaped(str(dict(call.arguments)))}</pre>"
+        yield f"<p>tool call: {escaped(call.name)}</p><pre>{escaped(_arguments(call))}</pre>"
+    if message.sources:
+        rows = "".join(f"<li>{escaped(_source_words(one))}</li>" for one in message.sources)
+        yield f"<details open><summary>sources</summary><ol>{rows}</ol></details>"
     if message.failure:
         yield f"<p class=fault>{escaped(message.failure)}</p>"
     yield "</article>"
+
+
+def _arguments(call: ToolCall) -> str:
+    try:
+        return json.dumps(call.arguments, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return str(dict(call.arguments))
+
+
+def _attachment_words(attachment: Attachment) -> str:
+    return f"{' '.join(attachment.name.split())}, {attachment.size_bytes:,} bytes"
+
+
+def _source_words(source: Source) -> str:
+    """Where on somebody's disk it lies is nobody's business who gets the page."""
+    return f"{' '.join(source.path.rpartition('/')[2].split())}, {source.range_words}"
 
 
 def _who(message: Message) -> str:
@@ -62,10 +92,12 @@ def _who(message: Message) -> str:
         case Role.assistant:
             return " ".join(message.model.split()) or "assistant"
         case role:
-            return role.value
+            return f"{role.value} {' '.join(message.tool_name.split())}".rstrip()
 
 
 def _state(message: Message) -> str:
+    if message.tool_outcome:
+        return f" · {' '.join(message.tool_outcome.split())}"
     return "" if message.state is MessageState.complete else f" · {message.state.value.replace('_', ' ')}"
 
 

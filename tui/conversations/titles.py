@@ -55,6 +55,7 @@ def summary_of(conversation: Conversation) -> Summary:
         message_count=len(conversation.messages),
         # Space is folded before the cut, so a prompt of indented code still shows words.
         opening=" ".join(first_prompt[: OPENING_CHARACTERS * 10].split())[:OPENING_CHARACTERS],
+        is_pinned=conversation.control.is_pinned,
     )
 
 

@@ -70,6 +70,11 @@ class Source:
     """``line`` or ``page``."""
     score: float | None = None
 
+    @property
+    def range_words(self) -> str:
+        """``lines 10-25``, ``page 3``."""
+        return f"{self.unit} {self.first}" if self.first == self.last else f"{self.unit}s {self.first}-{self.last}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -143,3 +148,4 @@ class Summary:
     message_count: int
     opening: str = ""
     """The beginning of the first prompt."""
+    is_pinned: bool = False

@@ -15,8 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from tui.conversations.ids import is_id
+from tui.conversations.values import Conversation
 from tui.failures import Failure
 from tui.places import Places
+from tui.storage.attachments import LostAttachment, collect_attachments, kept_attachments, read_attachment
 from tui.storage.conversation_files import ConversationFiles
 from tui.storage.documents import DocumentFormat, NewerDocument
 from tui.storage.journal import move_aside
@@ -29,16 +31,32 @@ class Trouble(StrEnum):
     """A file or folder that other people on this machine can read or write."""
     damaged_journal = "damaged journal"
     """Some of what happened lately cannot be read; the rest can."""
+    damaged_document = "damaged document"
+    """A part of it cannot be read; the rest can."""
     unreadable_document = "unreadable document"
     """Nothing of it can be shown, and nothing stands beside it to make it from."""
     unreadable_beside_journal = "unreadable document beside a journal"
     """What was said lately is in the journal, but the older part keeps it from being opened."""
     from_newer_version = "from a newer version"
+    lost_attachment = "lost attachment"
+    """A conversation names something whose content is gone or damaged."""
+    unused_attachments = "unused attachments"
+    """No conversation names them any more, the deleted ones included."""
     not_a_file = "not a file"
     """A link, folder or device of a name that a conversation would have."""
 
 
-REPAIRABLE = frozenset({Trouble.open_to_others, Trouble.damaged_journal, Trouble.unreadable_beside_journal})
+REPAIRABLE = frozenset(
+    {
+        Trouble.open_to_others,
+        Trouble.damaged_journal,
+        Trouble.damaged_document,
+        Trouble.unreadable_beside_journal,
+        Trouble.unused_attachments,
+    }
+)
+HARMLESS = frozenset({Trouble.unused_attachments})
+"""What only takes room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +78,8 @@ class Checkup:
     findings: tuple[Finding, ...] = ()
     conversations: int = 0
     """How many there are, sound and damaged."""
+    attachments: int = 0
+    """How many contents are kept of what went along with prompts."""
     kept_aside: int = 0
     """Files with bytes that could not be read, from earlier repairs."""
 
@@ -80,8 +100,14 @@ def check(places: Places, *, now: Callable[[], datetime], random_bytes: Callable
     findings = [*_open_to_others(places)]
     for conversation_id in ids:
         findings += _trouble_of(files, places, conversation_id)
+    attachments = kept_attachments(places, now=now())
+    if attachments.unused:
+        words = f"{len(attachments.unused):,} of {attachments.count:,} are named by no conversation"
+        findings.append(_finding(places.attachments, Trouble.unused_attachments, words, ""))
     kept_aside = sum(1 for path in _below(places.conversations) if path.suffix.startswith(".torn-"))
-    return Checkup(findings=tuple(findings), conversations=len(ids), kept_aside=kept_aside)
+    return Checkup(
+        findings=tuple(findings), conversations=len(ids), attachments=attachments.count, kept_aside=kept_aside
+    )
 
 
 def repair(
@@ -92,14 +118,20 @@ def repair(
     now: Callable[[], datetime],
     random_bytes: Callable[[int], bytes],
 ) -> tuple[Repaired, ...]:
-    """Does what can be done about each of them; one that another chinwag has open is left to it."""
+    """Does what can be done about each of them; one that another chinwag has open is left to it.
+
+    Contents that nothing names are removed, and nothing else is.
+    """
     files = ConversationFiles(places, now=now, random_bytes=random_bytes)
     results: list[Repaired] = []
     for finding in findings:
         if not finding.is_repairable:
             continue
         try:
-            words = _repair(files, finding, wished=wished, now=now)
+            if finding.trouble is Trouble.unused_attachments:
+                words = f"{collect_attachments(places, now=now()):,} removed"
+            else:
+                words = _repair(files, finding, wished=wished, now=now)
         except Failure as failure:
             results.append(Repaired(finding=finding, words="nothing was changed", failure=failure))
         except OSError as error:
@@ -128,8 +160,23 @@ def _trouble_of(files: ConversationFiles, places: Places, conversation_id: str) 
         return [_finding(path, Trouble.unreadable_document, failure.message, conversation_id)]
     if kept.damage:
         words = kept.damage.as_failure().message
+        if kept.damage.is_document:
+            path = next(iter(_documents(places, conversation_id)), journal_path)
+            return [_finding(path, Trouble.damaged_document, words, conversation_id)]
         return [_finding(journal_path, Trouble.damaged_journal, words, conversation_id)]
-    return []
+    return _lost_attachments(places, kept.conversation, conversation_id)
+
+
+def _lost_attachments(places: Places, conversation: Conversation, conversation_id: str) -> list[Finding]:
+    findings: list[Finding] = []
+    lines = (conversation.messages, *(branch.messages for branch in conversation.branches))
+    for attachment in dict.fromkeys(one for line in lines for message in line for one in message.attachments):
+        try:
+            _ = read_attachment(places, attachment)
+        except LostAttachment as failure:
+            path = places.attachments / attachment.sha256[:2] / attachment.sha256
+            findings.append(_finding(path, Trouble.lost_attachment, failure.title, conversation_id))
+    return findings
 
 
 def _can_be_made_from_journal(files: ConversationFiles, conversation_id: str) -> bool:
@@ -164,8 +211,8 @@ def _repair(files: ConversationFiles, finding: Finding, *, wished: DocumentForma
 
 
 def _open_to_others(places: Places) -> Iterator[Finding]:
-    folders = (places.data, places.conversations, places.drafts, places.trash, places.state, places.control)
-    for folder in folders:
+    folders = (places.data, places.conversations, places.drafts, places.trash, places.attachments, places.state)
+    for folder in (*folders, places.control):
         yield from _if_open(folder)
     for folder in (places.conversations, places.drafts, places.trash):
         for path in _below(folder):

@@ -35,7 +35,7 @@ from tui.places import Places
 from tui.storage.disk_failures import disk_failure
 from tui.storage.documents import DOCUMENT_LIMIT_BYTES, DocumentFormat, NewerDocument, decode, encode
 from tui.storage.drafts import clear_draft
-from tui.storage.journal import JournalFile, make_lasting_folder
+from tui.storage.journal import JournalFile, keep_aside, make_lasting_folder
 from tui.storage.kept import (
     FoundDocument,
     FoundJournal,
@@ -46,10 +46,8 @@ from tui.storage.kept import (
     read_journal,
     read_one_document,
 )
+from tui.storage.replacing import check_or_bring_back, encoded, is_from_newer_version, reads_otherwise, second_name
 from tui.storage.summaries import Entry, Stamp, read_cache, stamp_of, write_cache
-
-TOML_LIMIT_BYTES = 4 * 1024 * 1024
-"""A longer conversation is kept as JSON: TOML of that size takes seconds to read."""
 
 TRASH_KEPT = timedelta(days=30)
 
@@ -67,7 +65,7 @@ class Saved:
 
     path: Path
     format: DocumentFormat
-    """JSON for a conversation over ``TOML_LIMIT_BYTES``, whatever was asked for."""
+    """JSON for a conversation over ``replacing.TOML_LIMIT_BYTES``, whatever was asked for."""
     size_bytes: int
     set_aside: tuple[Path, ...] = ()
     """Files of that name that were not ours, or that somebody else had changed: kept here, in the trash."""
@@ -110,6 +108,8 @@ class ConversationFiles:
         # The state in which this object last read or wrote a file: another one means that somebody else was there.
         self._known: dict[str, Stamp] = {}
         self._sequences: dict[str, int] = {}
+        self._damaged: set[str] = set()
+        """Names of documents of which only a part could be read."""
         self._trashed: dict[str, Deleted] = {}
         self._cache_path = places.cache / "summaries.json"
         self._entries: dict[str, Entry] | None = None
@@ -143,15 +143,26 @@ class ConversationFiles:
     def open_journal(self, conversation_id: str) -> tuple[Kept, JournalFile | None]:
         """As ``read_kept``, and the journal to go on with; None when there is none. For the holder of the lock.
 
-        What cannot be read of the journal is kept beside it before it is taken out of it.
+        What cannot be read of the journal is kept beside it before it is taken out of it; a document that is damaged
+        gives way to one of what can be read, and is kept whole.
         """
         kept, journal = self._read_both(conversation_id)
+        if kept.damage.is_document:
+            kept = self._without_damaged_document(kept)
         if journal is None:
             return kept, None
         path = self.journal_path(conversation_id)
         opened, damage = go_on_with(path, conversation_id, journal, kept.damage, now=self._now())
         self._known.pop(path.name, None)
         return replace(kept, damage=damage), opened
+
+    def _without_damaged_document(self, kept: Kept) -> Kept:
+        conversation = kept.conversation
+        damaged = next(path for path in self._paths(conversation.id) if path.name in self._damaged)
+        wished: DocumentFormat = "toml" if damaged.suffix == ".toml" else "json"
+        saved = self.write(conversation, wished=wished, sync=True, sequence=kept.sequence)
+        aside = next(iter(saved.set_aside), None)
+        return replace(kept, document_bytes=saved.size_bytes, damage=replace(kept.damage, kept=aside))
 
     def open_journal_as_found(self, conversation_id: str, found: tuple[Stamp | None, ...]) -> JournalFile | None:
         """As ``open_journal``, for what was read before there was a lock, when ``stamp_all`` gave ``found``.
@@ -188,18 +199,18 @@ class ConversationFiles:
             if os.path.lexists(journal):
                 others.append(journal)
                 sequence = max(sequence, self._last_sequence(name))
-        data, suffix = _encoded(conversation, wished, sequence)
+        data, suffix = encoded(conversation, wished, sequence)
         target = self._places.conversations / f"{name}.{suffix}"
         others += [path for path in self._paths(name) if path != target and os.path.lexists(path)]
         make_private_folder(self._places.conversations)
         before: Path | None = None
         try:
             set_aside = [self._set_aside_what_is_not_ours(target)]
-            before = _second_name(target) if is_checkpoint else None
+            before = second_name(target) if is_checkpoint else None
             # The older file goes only when the newer one would outlive a loss of power.
             write_atomically(target, data, sync=sync or bool(others))
             if is_checkpoint:
-                _check_or_bring_back(target, data, before)
+                check_or_bring_back(target, data, before)
             self._remember(target, conversation, sequence)
             set_aside.extend(self._remove_after_reading_back(other, target, data) for other in others)
         except OSError as error:
@@ -428,12 +439,16 @@ class ConversationFiles:
             except Failure as failure:
                 failures.append(failure)
             else:
-                self._known[path.name] = found[-1].stamp
+                if found[-1].damage:
+                    self._known.pop(path.name, None)
+                    self._damaged.add(path.name)
+                else:
+                    self._known[path.name] = found[-1].stamp
         for refused in failures:
             # What a newer version wrote must not be continued from an older copy beside it.
             if not found or isinstance(refused, NewerDocument):
                 raise refused
-        return max(found, key=lambda one: (one.document.sequence, one.document.conversation.updated_at), default=None)
+        return max(found, key=_newest, default=None)
 
     def _last_sequence(self, conversation_id: str) -> int:
         """That of the last record which can be read of the journal."""
@@ -485,7 +500,7 @@ class ConversationFiles:
 
     def _remove_after_reading_back(self, other: Path, target: Path, data: bytes) -> Path | None:
         if read_bounded(target, DOCUMENT_LIMIT_BYTES) != data:
-            raise _reads_otherwise(target)
+            raise reads_otherwise(target)
         decode(data, name=target.name)
         set_aside = self._set_aside_what_is_not_ours(other)
         other.unlink(missing_ok=True)
@@ -503,12 +518,17 @@ class ConversationFiles:
             return None
         if self._known.get(path.name) == stamp_of(status):
             return None
+        if path.name in self._damaged:
+            # Not into the trash, which is emptied some day.
+            kept = keep_aside(path.parent, path.stem, read_bounded(path, DOCUMENT_LIMIT_BYTES), now=self._now())
+            self._damaged.discard(path.name)
+            return kept
         make_private_folder(self._places.trash)
         aside = self._places.trash / f"{path.stem}.{new_id(self._now(), self._random_bytes)}{path.suffix}"
         if not stat.S_ISREG(status.st_mode) or path.suffix == f".{JOURNAL}":
             path.rename(aside)
             return aside
-        if _is_from_newer_version(path):
+        if is_from_newer_version(path):
             raise NewerDocument(
                 f"cannot save over {path.name}",
                 "a newer chinwag wrote it meanwhile",
@@ -529,18 +549,9 @@ def _checked(conversation_id: str) -> str:
     return conversation_id
 
 
-def _is_from_newer_version(path: Path) -> bool:
-    try:
-        decode(read_bounded(path, DOCUMENT_LIMIT_BYTES), name=path.name)
-    except NewerDocument:
-        return True
-    except Failure:
-        return False
-    return False
-
-
-def _newest(found: FoundDocument) -> tuple[int, datetime]:
-    return found.document.sequence, found.document.conversation.updated_at
+def _newest(found: FoundDocument) -> tuple[bool, int, datetime]:
+    """A whole one is better than one of which a part is lost."""
+    return not found.damage, found.document.sequence, found.document.conversation.updated_at
 
 
 def _stamp_of_both(status: os.stat_result, journal: tuple[str, str, os.stat_result] | None) -> Stamp:
@@ -555,46 +566,6 @@ def _stamp_of_both(status: os.stat_result, journal: tuple[str, str, os.stat_resu
 
 def _is_ours(suffix: str) -> bool:
     return suffix in _FORMATS or suffix == JOURNAL or _KEPT_ASIDE.fullmatch(suffix) is not None
-
-
-def _second_name(path: Path) -> Path | None:
-    """Another name for the file, until its replacement is proven; None when there is none to be had."""
-    name = path.with_name(f".{os.urandom(8).hex()}{TEMPORARY_SUFFIX}")
-    try:
-        os.link(path, name)
-    except OSError:
-        return None
-    return name
-
-
-def _check_or_bring_back(path: Path, data: bytes, before: Path | None) -> None:
-    if read_bounded(path, DOCUMENT_LIMIT_BYTES) != data:
-        if before is not None:
-            before.replace(path)
-        raise _reads_otherwise(path)
-    if before is not None:
-        before.unlink(missing_ok=True)
-
-
-def _reads_otherwise(path: Path) -> Failure:
-    return Failure(
-        "cannot save the conversation",
-        f"{path.name} reads otherwise than it was written",
-        "check the disk; what was saved before is left as it is",
-    )
-
-
-def _encoded(conversation: Conversation, wished: DocumentFormat, sequence: int) -> tuple[bytes, DocumentFormat]:
-    text_characters = sum(len(message.text) + len(message.thinking) for message in conversation.messages)
-    if wished == "toml" and text_characters <= TOML_LIMIT_BYTES:
-        data = encode(conversation, format="toml", sequence=sequence)
-        if len(data) <= TOML_LIMIT_BYTES:
-            return data, "toml"
-    data = encode(conversation, format="json", sequence=sequence)
-    if len(data) > DOCUMENT_LIMIT_BYTES:
-        limit = f"it has more than {DOCUMENT_LIMIT_BYTES // 1024 // 1024} MB"
-        raise Failure("cannot save the conversation", limit, "go on in a new one; what was saved before is still there")
-    return data, "json"
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -197,6 +197,11 @@ def control_of_record(record: ControlRecord) -> Control:
         when_full=record.when_full,
         left_out_until=record.left_out_until,
         left_out_at=record.left_out_at,
+        tools=tuple(record.tools),
+        tool_choice=record.tool_choice,
+        allowed_tools=tuple(record.allowed_tools),
+        documents=record.documents,
+        is_pinned=record.is_pinned,
     )
 
 
@@ -346,7 +351,10 @@ def _record_of(conversation: Conversation, sequence: int, *, arguments_as_text: 
 def version_of(conversation: Conversation) -> int:
     """The oldest format that loses nothing of it: as many programs as possible can read the document."""
     lines = (conversation.messages, *(branch.messages for branch in conversation.branches))
-    if conversation.branches or any(_needs_newest(message) for line in lines for message in line):
+    control = conversation.control
+    tools = control.tools or control.tool_choice or control.allowed_tools
+    is_newer = bool(tools or control.documents or control.is_pinned)
+    if conversation.branches or is_newer or any(_needs_newest(message) for line in lines for message in line):
         return VERSION
     return CONTROL_VERSION if conversation.control.is_set else PLAIN_VERSION
 
@@ -367,6 +375,11 @@ def record_of_control(control: Control) -> ControlRecord:
         when_full=control.when_full,
         left_out_until=control.left_out_until,
         left_out_at=control.left_out_at,
+        tools=list(control.tools),
+        tool_choice=control.tool_choice,
+        allowed_tools=list(control.allowed_tools),
+        documents=control.documents,
+        is_pinned=control.is_pinned,
     )
 
 

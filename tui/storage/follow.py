@@ -10,16 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.conversations.values import Conversation
+from tui.conversations.values import Conversation, MessageState
 from tui.storage.journal import scan
 from tui.storage.kept import Kept
-from tui.storage.records import Began, Event, UnknownKind
+from tui.storage.records import Began, BegunAnswer, EndedAnswer, Event, UnknownKind
 from tui.storage.replay import ConversationBuilder
 from tui.storage.summaries import Stamp
 
 POLL_SECONDS = 0.05
-_LESS_OFTEN = ((60.0, 1.5), (10.0, 0.5))
-"""After so long without news, so long between two looks: nobody waits for what has not begun."""
+_WHILE_ANSWERING, _WHILE_NOT = ((10.0, 0.25),), ((10.0, 1.5), (1.0, 0.5))
+"""After so long without news, so long between two looks."""
 _READ_BYTES = 4 * 1024 * 1024
 
 
@@ -56,17 +56,31 @@ async def follow(
     conversation is gone, and ``Failure`` when it cannot be read.
     """
     follower = _Follower(conversation_id, path, read_kept, stamp_document)
-    quiet_seconds, pause_seconds = 0.0, POLL_SECONDS
+    quiet_seconds, pause_seconds, is_answering = 0.0, POLL_SECONDS, False
     try:
         while True:
             news = await asyncio.to_thread(follower.look)
             for one in news:
+                is_answering = _is_answering_after(one, is_answering)
                 yield one
             quiet_seconds = 0.0 if news else quiet_seconds + pause_seconds
-            pause_seconds = next((pause for after, pause in _LESS_OFTEN if quiet_seconds >= after), POLL_SECONDS)
+            less_often = _WHILE_ANSWERING if is_answering else _WHILE_NOT
+            pause_seconds = next((pause for after, pause in less_often if quiet_seconds >= after), POLL_SECONDS)
             await sleep(pause_seconds)
     finally:
         follower.close()
+
+
+def _is_answering_after(one: Followed, before: bool) -> bool:
+    if isinstance(one, Snapshot):
+        return any(message.state is MessageState.answering for message in one.conversation.messages)
+    match one.event:
+        case BegunAnswer():
+            return True
+        case EndedAnswer():
+            return False
+        case _:
+            return before
 
 
 class _Follower:

@@ -15,6 +15,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 from zlib import crc32
@@ -354,10 +355,10 @@ def _take_out(connection: sqlite3.Connection, conversation_id: str) -> None:
 
 
 def _pieces_of(conversation: Conversation) -> Iterator[tuple[str, str]]:
-    """Message ids and texts; the title is the first one, without an id."""
+    """Message ids and texts; the title is the first one, without an id, and what is beside the line the last."""
     yield "", _spread(_storable(conversation.title))
     left = (1 << _PIECES_BITS) - 1
-    for message in conversation.messages:
+    for message in chain(conversation.messages, *(branch.messages for branch in conversation.branches)):
         text = _storable(message.text)
         for start in range(0, len(text), _PIECE_CHARACTERS):
             if not left:

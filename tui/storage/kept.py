@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from tui.conversations.values import Conversation
 from tui.storage.disk_failures import disk_failure
 from tui.storage.documents import DOCUMENT_LIMIT_BYTES, Document, NewerDocument, UnreadableDocument, read_document
 from tui.storage.journal import JOURNAL_LIMIT_BYTES, JournalFile, Scan, keep_aside, scan
-from tui.storage.records import FORMAT
+from tui.storage.records import FORMAT, Began
 from tui.storage.replay import Damage, Replayed, replay
+from tui.storage.salvage import salvage
 from tui.storage.summaries import Stamp, stamp_of
 
 
@@ -22,6 +23,9 @@ class FoundDocument:
     document: Document
     stamp: Stamp
     size_bytes: int
+    damage: Damage = field(default_factory=Damage)
+    """What could not be read of it."""
+    is_sequence_known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,10 @@ class Kept:
 
 
 def read_one_document(path: Path, conversation_id: str) -> FoundDocument:
-    """Raises ``FileMissing``, ``UnreadableDocument`` or another ``Failure``."""
+    """What can be read of it: ``damage`` says what cannot.
+
+    Raises ``FileMissing``, ``UnreadableDocument`` or another ``Failure``.
+    """
     try:
         stamp = stamp_of(path.lstat())
     except FileNotFoundError as error:
@@ -54,7 +61,25 @@ def read_one_document(path: Path, conversation_id: str) -> FoundDocument:
     except OSError as error:
         raise disk_failure(error, f"cannot read {path.name}") from error
     data = read_bounded(path, DOCUMENT_LIMIT_BYTES)
-    document = read_document(data, name=path.name, conversation_id=conversation_id)
+    try:
+        document = read_document(data, name=path.name, conversation_id=conversation_id)
+    except NewerDocument:
+        raise
+    except UnreadableDocument:
+        salvaged = salvage(data, name=path.name, conversation_id=conversation_id)
+        if salvaged is None:
+            raise
+        return FoundDocument(
+            document=salvaged.document,
+            stamp=stamp,
+            size_bytes=len(data),
+            damage=Damage(
+                is_document=True,
+                unreadable_messages=salvaged.unreadable_messages,
+                unreadable_bytes=salvaged.unreadable_bytes,
+            ),
+            is_sequence_known=salvaged.is_sequence_known,
+        )
     return FoundDocument(document=document, stamp=stamp, size_bytes=len(data))
 
 
@@ -81,11 +106,25 @@ def put_together(conversation_id: str, found: FoundDocument | None, journal: Fou
     """Raises ``UnreadableDocument`` when there is no document and nothing in the journal can be read."""
     records = Scan() if journal is None else journal.scan
     if found is not None:
-        return replay(conversation_id, found.document.conversation, found.document.sequence, records)
+        sequence = found.document.sequence
+        if not found.is_sequence_known:
+            # The journal says what it goes on from.
+            sequence = next((one.sequence for one in records.records if isinstance(one.value, Began)), 0)
+        replayed = replay(conversation_id, found.document.conversation, sequence, records)
+        return replace(replayed, damage=_both(found.damage, replayed.damage)) if found.damage else replayed
     if not records.records:
         what = "nothing in it can be read" if journal and journal.data else "it is empty"
         raise UnreadableDocument(f"cannot read {conversation_id}.journal", what, "the file is left as it is")
     return replay(conversation_id, None, 0, records)
+
+
+def _both(document: Damage, journal: Damage) -> Damage:
+    return replace(
+        journal,
+        is_document=True,
+        unreadable_messages=document.unreadable_messages,
+        unreadable_bytes=document.unreadable_bytes + journal.unreadable_bytes,
+    )
 
 
 def kept_of(replayed: Replayed, found: FoundDocument | None) -> Kept:
@@ -106,6 +145,7 @@ def go_on_with(
     For the holder of the lock. Raises ``Failure``; the journal is then as it was.
     """
     found = journal.scan
+    kept: Path | None = None
     try:
         if found.unreadable:
             return _without_damage(path, conversation_id, journal, damage, now)
@@ -120,7 +160,7 @@ def go_on_with(
                 opened.end_line()
         except OSError:
             opened.close()
-            _forget(damage.kept)
+            _forget(kept)
             raise
     except OSError as error:
         raise disk_failure(error, f"cannot go on with {path.name}") from error

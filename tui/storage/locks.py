@@ -18,6 +18,10 @@ _HELD_ELSEWHERE = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 _NO_LOCKS_HERE = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
+class LockRefused(Failure):
+    """The disk takes no lock; that says nothing about whether somebody else has it."""
+
+
 class Held:
     """A lock that is ours until ``release`` or the end of the process."""
 
@@ -31,12 +35,16 @@ class Held:
     def is_held(self) -> bool:
         return self._descriptor >= 0
 
+    def is_in_place(self) -> bool:
+        """False when somebody took the file away: whoever comes next finds no lock. Blocks."""
+        return self.is_held and _is_still(self._path, self._descriptor)
+
     def release(self) -> None:
         """Frees the lock and removes its file. Twice is no error."""
         if self._descriptor < 0:
             return
         descriptor, self._descriptor = self._descriptor, -1
-        if self.is_exclusive:
+        if self.is_exclusive and _is_still(self._path, descriptor):
             # Whoever opened the file before this sees that it is gone and takes the next one. One that stays is
             # only an empty file.
             with suppress(OSError):
@@ -61,7 +69,7 @@ def hold_lock(path: Path) -> Held | None:
         try:
             descriptor = _open_lock(path)
         except OSError as error:
-            raise disk_failure(error, f"cannot lock {path.name}") from error
+            raise _refused(path, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -70,11 +78,16 @@ def hold_lock(path: Path) -> Held | None:
             os.close(descriptor)
             if error.errno in _HELD_ELSEWHERE:
                 return None
-            raise disk_failure(error, f"cannot lock {path.name}") from error
+            raise _refused(path, error) from error
         if _is_still(path, descriptor):
             return Held(path, descriptor, is_exclusive=True)
         # The file was removed between opening and locking; a lock on a file without a name keeps nobody out.
         os.close(descriptor)
+
+
+def _refused(path: Path, error: OSError) -> LockRefused:
+    failure = disk_failure(error, f"cannot lock {path.name}")
+    return LockRefused(failure.title, failure.message, failure.advice)
 
 
 def _open_lock(path: Path) -> int:
@@ -90,6 +103,6 @@ def _open_lock(path: Path) -> int:
 def _is_still(path: Path, descriptor: int) -> bool:
     try:
         found = path.lstat()
-    except FileNotFoundError:
+    except OSError:
         return False
     return os.path.samestat(found, os.fstat(descriptor))

@@ -17,7 +17,7 @@ from zlib import crc32
 import msgspec
 
 from tui.conversations.control import NOTHING_SET, Control
-from tui.conversations.values import Conversation, Message
+from tui.conversations.values import Branch, Conversation, Message
 from tui.engine import ToolCall
 from tui.storage.documents import (
     control_of_record,
@@ -136,6 +136,50 @@ class RemovedFrom:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BranchedOff:
+    """The message and all that follow it stand beside the line from here on; prompts that wait stay where they are."""
+
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteppedTo:
+    """The branch that begins with the message is on the line, and what was there stands in its place."""
+
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedBranch:
+    """The branch that begins with the message is gone, with all that hung on it."""
+
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredBranches:
+    """What ``RemovedBranch`` took is there again."""
+
+    branches: tuple[Branch, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertedMessage:
+    """A message among others: one that was taken out stands in its place again, or a summary in that of many."""
+
+    message: Message
+    after: str
+    """The id of the message that it follows; empty: it begins the conversation."""
+    carried: tuple[str, ...] = ()
+    """The first messages of the branches that hang on it from here on."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedTitle:
     title: str
     at: datetime
@@ -171,6 +215,11 @@ Event = (
     | ReplacedMessage
     | RemovedMessage
     | RemovedFrom
+    | BranchedOff
+    | SteppedTo
+    | RemovedBranch
+    | RestoredBranches
+    | InsertedMessage
     | ChangedTitle
     | ChangedModel
     | ChangedControl
@@ -217,6 +266,21 @@ def _fields_of(value: Event | Began) -> tuple[str, dict[str, Any]]:
             return "removed", {"id": message_id, "at": _time(at)}
         case RemovedFrom(message_id=message_id, at=at):
             return "removed-from", {"id": message_id, "at": _time(at)}
+        case BranchedOff(message_id=message_id, at=at):
+            return "branched-off", {"id": message_id, "at": _time(at)}
+        case SteppedTo(message_id=message_id, at=at):
+            return "stepped-to", {"id": message_id, "at": _time(at)}
+        case RemovedBranch(message_id=message_id, at=at):
+            return "removed-branch", {"id": message_id, "at": _time(at)}
+        case RestoredBranches(branches=branches, at=at):
+            return "restored-branches", {"branches": [_branch_fields(one) for one in branches], "at": _time(at)}
+        case InsertedMessage(message=message, at=at):
+            return "inserted", {
+                "m": _message_fields(message),
+                "after": value.after,
+                "carried": list(value.carried),
+                "at": _time(at),
+            }
         case ChangedTitle(title=title, at=at):
             return "title", {"title": title, "at": _time(at)}
         case ChangedModel(model=model, at=at):
@@ -259,6 +323,10 @@ def _control_fields(control: Control) -> Any:
 
 def _message_fields(message: Message) -> Any:
     return msgspec.to_builtins(record_of_message(message, arguments_as_text=False))
+
+
+def _branch_fields(branch: Branch) -> dict[str, Any]:
+    return {"after": branch.after, "messages": [_message_fields(one) for one in branch.messages]}
 
 
 def _time(at: datetime) -> str:
@@ -324,6 +392,13 @@ def _read_message(found: Mapping[str, Any]) -> Message:
     return message_of_record(record, message_id=record.id, field="m")
 
 
+def _read_branch(found: Mapping[str, Any]) -> Branch:
+    messages = tuple(_read_message({"m": one}) for one in found["messages"])
+    if not messages:
+        raise ValueError("a branch without a message")
+    return Branch(after=_text(found["after"]), messages=messages)
+
+
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Event | Began]] = {
     "grown": _read_grown,
     "head": _read_head,
@@ -334,6 +409,18 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Event | Began]] = {
     "replaced": lambda found: ReplacedMessage(message=_read_message(found), at=_moment(found["at"])),
     "removed": lambda found: RemovedMessage(message_id=_text(found["id"]), at=_moment(found["at"])),
     "removed-from": lambda found: RemovedFrom(message_id=_text(found["id"]), at=_moment(found["at"])),
+    "branched-off": lambda found: BranchedOff(message_id=_text(found["id"]), at=_moment(found["at"])),
+    "stepped-to": lambda found: SteppedTo(message_id=_text(found["id"]), at=_moment(found["at"])),
+    "removed-branch": lambda found: RemovedBranch(message_id=_text(found["id"]), at=_moment(found["at"])),
+    "restored-branches": lambda found: RestoredBranches(
+        branches=tuple(_read_branch(one) for one in found["branches"]), at=_moment(found["at"])
+    ),
+    "inserted": lambda found: InsertedMessage(
+        message=_read_message(found),
+        after=_text(found["after"]),
+        carried=tuple(_text(one) for one in found["carried"]),
+        at=_moment(found["at"]),
+    ),
     "title": lambda found: ChangedTitle(title=_text(found["title"]), at=_moment(found["at"])),
     "control": lambda found: ChangedControl(control=_control(found["control"]), at=_moment(found["at"])),
     "model": lambda found: ChangedModel(model=_text(found["model"]), at=_moment(found["at"])),

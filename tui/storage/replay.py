@@ -5,33 +5,54 @@ Pure: nothing here touches a disk.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from tui.conversations.edits import without_message
 from tui.conversations.ids import time_of_id
 from tui.conversations.titles import title_from_prompt
 from tui.conversations.values import Conversation, Message, MessageState, Role
+from tui.conversations.versions import (
+    all_ids,
+    branched_off,
+    can_step_to,
+    end_of_line,
+    is_on_line,
+    stepped_to,
+    with_branches,
+    with_inserted,
+    without_branch,
+)
 from tui.engine import ToolCall
 from tui.failures import Failure
 from tui.storage.journal import Scan
 from tui.storage.records import (
     Began,
     BegunAnswer,
+    BranchedOff,
     ChangedControl,
     ChangedModel,
     ChangedTitle,
     EndedAnswer,
     Event,
     GrownAnswer,
+    InsertedMessage,
     KeptPrompt,
     Record,
+    RemovedBranch,
     RemovedFrom,
     RemovedMessage,
     ReplacedMessage,
+    RestoredBranches,
     SentPrompt,
+    SteppedTo,
     UnknownKind,
 )
+
+_Rearranged = BranchedOff | SteppedTo | RemovedBranch | RestoredBranches | InsertedMessage
+"""What exchanges parts of the line, as a person does now and then."""
 
 
 class _Growth:
@@ -74,6 +95,7 @@ class ConversationBuilder:
         self._frame = replace(conversation, messages=())
         self._messages = list(conversation.messages)
         self._places = {message.id: place for place, message in enumerate(self._messages)}
+        self._beside = {one.id for branch in conversation.branches for one in branch.messages}
         self._growing: dict[str, _Growth] = {}
         self._built: Conversation | None = conversation
         self.incomplete: set[str] = set()
@@ -105,14 +127,38 @@ class ConversationBuilder:
         """Why the event cannot happen to this conversation; empty when it can."""
         match event:
             case KeptPrompt(message=message) | BegunAnswer(message=message):
-                return f"message {message.id!r} is already in the conversation" if message.id in self._places else ""
+                return self._refusal_of_new(message.id)
             case ReplacedMessage(message=message) | EndedAnswer(message=message):
                 message_id = message.id
             case GrownAnswer() | SentPrompt() | RemovedMessage() | RemovedFrom():
                 message_id = event.message_id
+            case BranchedOff() | SteppedTo() | RemovedBranch() | RestoredBranches() | InsertedMessage():
+                return self._refusal_to_rearrange(event)
             case _:
                 return ""
         return "" if message_id in self._places else f"message {message_id!r} is not in the conversation"
+
+    def _refusal_of_new(self, message_id: str) -> str:
+        is_known = message_id in self._places or message_id in self._beside
+        return f"message {message_id!r} is already in the conversation" if is_known else ""
+
+    def _refusal_to_rearrange(self, event: _Rearranged) -> str:
+        conversation = self.build()
+        match event:
+            case BranchedOff(message_id=message_id) if not is_on_line(conversation, message_id):
+                return f"message {message_id!r} is not on the line"
+            case SteppedTo(message_id=message_id) if not can_step_to(conversation, message_id):
+                return f"no branch of the line begins with message {message_id!r}"
+            case RemovedBranch(message_id=first) if all(one.messages[0].id != first for one in conversation.branches):
+                return f"no branch begins with message {first!r}"
+            case RestoredBranches(branches=branches):
+                again = (self._refusal_of_new(one.id) for branch in branches for one in branch.messages)
+                return next(filter(None, again), "")
+            case InsertedMessage(message=message, after=after):
+                is_lost = bool(after) and not is_on_line(conversation, after)
+                return f"message {after!r} is not on the line" if is_lost else self._refusal_of_new(message.id)
+            case _:
+                return ""
 
     def apply(self, event: Event) -> None:
         """Takes what happened. What was damaged before it, and so cannot be as it was, is done as well as it can be."""
@@ -123,7 +169,7 @@ class ConversationBuilder:
             case KeptPrompt(message=message, before=before):
                 self._insert(message, self._places.get(before, len(self._messages)))
                 self._touch(message.at)
-                if not self._frame.title:
+                if not self._frame.title and message.role is not Role.tool:
                     self._frame = replace(self._frame, title=title_from_prompt(message.text))
             case BegunAnswer(message=message):
                 self._insert(message, self._place_before_waiting())
@@ -140,12 +186,27 @@ class ConversationBuilder:
             case RemovedFrom(message_id=message_id, at=at):
                 self._remove(message_id, only=False)
                 self._touch(at)
-            case ChangedTitle(title=title, at=at):
-                self._frame = replace(self._frame, title=title, updated_at=at)
+            case BranchedOff() | SteppedTo() | RemovedBranch() | RestoredBranches() | InsertedMessage():
+                self._rearrange(event)
+            case ChangedTitle(title=title):
+                self._frame = replace(self._frame, title=title)
             case ChangedModel(model=model, at=at):
                 self._frame = replace(self._frame, model=model, updated_at=at)
-            case ChangedControl(control=control, at=at):
-                self._frame = replace(self._frame, control=control, updated_at=at)
+            case ChangedControl(control=control):
+                self._frame = replace(self._frame, control=control)
+
+    def _rearrange(self, event: _Rearranged) -> None:
+        """What it is about may have been lost: then everything stays where it is."""
+        with suppress(KeyError, ValueError):
+            self._take(_rearranged(self.build(), event))
+
+    def _take(self, conversation: Conversation) -> None:
+        self._frame = replace(conversation, messages=())
+        self._messages = list(conversation.messages)
+        self._number_places()
+        self._beside = {one.id for branch in conversation.branches for one in branch.messages}
+        self.incomplete &= all_ids(conversation)
+        self._built = None
 
     def _touch(self, at: datetime) -> None:
         self._frame = replace(self._frame, updated_at=at)
@@ -177,10 +238,20 @@ class ConversationBuilder:
         place = self._places.get(message.id)
         self._growing.pop(message.id, None)
         self.incomplete.discard(message.id)
-        if place is None:
+        if place is None and message.id in self._beside:
+            self._put_beside(message)
+        elif place is None:
             self._insert(message, self._place_before_waiting())
         else:
             self._messages[place] = message
+
+    def _put_beside(self, message: Message) -> None:
+        """A program that does not know branches took the message for one of the line."""
+        branches = tuple(
+            replace(one, messages=tuple(message if other.id == message.id else other for other in one.messages))
+            for one in self._frame.branches
+        )
+        self._frame = replace(self._frame, branches=branches)
 
     def _send(self, message_id: str, at: datetime) -> None:
         place = self._places.get(message_id)
@@ -199,6 +270,12 @@ class ConversationBuilder:
         for message in self._messages[place:upto]:
             self._growing.pop(message.id, None)
             self.incomplete.discard(message.id)
+        if self._frame.branches:
+            # What hung on a message that is gone hangs on the one before it.
+            shorter = self.build()
+            for message in shorter.messages[place:upto]:
+                shorter = without_message(shorter, message.id, now=shorter.updated_at)
+            self._frame, self._built = replace(shorter, messages=()), None
         del self._messages[place:upto]
         self._number_places()
         if not self._messages and self._frame.title == title_from_prompt(first.text):
@@ -210,6 +287,8 @@ class ConversationBuilder:
         if known is not None:
             if replace(self._messages[known], state=message.state, at=message.at) == message:
                 return
+            message = replace(message, id=self._unused(message.id))
+        elif message.id in self._beside:
             message = replace(message, id=self._unused(message.id))
         self._messages.insert(place, message)
         if place == len(self._messages) - 1:
@@ -228,15 +307,37 @@ class ConversationBuilder:
 
     def _unused(self, wished: str) -> str:
         number = 2
-        while f"{wished}-{number}" in self._places:
+        while self._refusal_of_new(f"{wished}-{number}"):
             number += 1
         return f"{wished}-{number}"
 
 
+def _rearranged(conversation: Conversation, event: _Rearranged) -> Conversation:
+    """Raises KeyError or ValueError for what cannot happen to it."""
+    match event:
+        case BranchedOff(message_id=message_id, at=at):
+            return branched_off(conversation, message_id, now=at)
+        case SteppedTo(message_id=message_id, at=at):
+            return stepped_to(conversation, message_id, now=at)
+        case RemovedBranch(message_id=message_id, at=at):
+            return without_branch(conversation, message_id, now=at)
+        case RestoredBranches(branches=branches, at=at):
+            return with_branches(conversation, branches, now=at)
+        case InsertedMessage(message=message, after=after, at=at):
+            if after and not is_on_line(conversation, after):
+                end = end_of_line(conversation)
+                after = conversation.messages[end - 1].id if end else ""
+            return with_inserted(conversation, message, after=after, carried=event.carried, now=at)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """What could not be read of a journal."""
+    """What could not be read of a journal, or of a document."""
 
+    is_document: bool = False
+    """It was the document that was damaged."""
+    unreadable_messages: int = 0
+    """Of the document, as far as they can be told apart."""
     unreadable_records: int = 0
     """Lines, or parts of lines, that are no record."""
     unreadable_bytes: int = 0
@@ -248,11 +349,14 @@ class Damage:
     """Where the bytes are that could not be read; None when nothing was changed, since somebody else writes."""
 
     def __bool__(self) -> bool:
-        return bool(self.unreadable_bytes or self.missing_records or self.incomplete_messages)
+        return bool(self.is_document or self.unreadable_bytes or self.missing_records or self.incomplete_messages)
 
     def as_failure(self) -> Failure:
         """In words, to be said once."""
         parts = []
+        if self.unreadable_messages:
+            parts.append("1 message" if self.unreadable_messages == 1 else f"{self.unreadable_messages} messages")
+            parts[-1] += " cannot be read"
         if self.unreadable_bytes:
             parts.append(f"{self.unreadable_bytes} bytes of it are damaged")
         if self.missing_records:
@@ -262,9 +366,8 @@ class Damage:
             messages = "message lacks" if len(self.incomplete_messages) == 1 else "messages lack"
             parts.append(f"{len(self.incomplete_messages)} {messages} a part")
         kept = "" if self.kept is None else f"what cannot be read is kept in {self.kept.name}"
-        return Failure(
-            "a part of this conversation is lost", ", ".join(parts), kept or "nothing was changed on the disk"
-        )
+        words = ", ".join(parts) or "its document was cut short"
+        return Failure("a part of this conversation is lost", words, kept or "nothing was changed on the disk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,12 @@ class ControlRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     when_full: str = ""
     left_out_until: str = ""
     left_out_at: str = ""
+    tools: list[str] = []
+    """Since version 3, as all that follow."""
+    tool_choice: str = ""
+    allowed_tools: list[str] = []
+    documents: bool = False
+    is_pinned: bool = False
 
 
 class EndRecord(msgspec.Struct, kw_only=True):

@@ -7,17 +7,18 @@ import errno
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from tui.conversations.edits import new_conversation, renamed
+from tui.conversations.edits import new_conversation, renamed, with_control
 from tui.conversations.ids import new_id
 from tui.conversations.values import Conversation, Summary
 from tui.failures import Failure
 from tui.places import Places
+from tui.storage.attachments import collect_attachments_daily
 from tui.storage.conversation_files import ConversationFiles, Deleted, Fault, Saved
 from tui.storage.conversation_log import ConversationLog, LogEvent, LogTimes
 from tui.storage.disk_failures import InMemoryOnly
@@ -25,8 +26,8 @@ from tui.storage.documents import DocumentFormat
 from tui.storage.follow import Followed, follow
 from tui.storage.hits import IndexState, SearchHit
 from tui.storage.journal import JournalFile
-from tui.storage.locks import Held, hold_lock
-from tui.storage.records import ChangedTitle
+from tui.storage.locks import Held, LockRefused, hold_lock
+from tui.storage.records import ChangedControl, ChangedTitle
 
 if TYPE_CHECKING:
     from tui.storage.index import SearchIndex
@@ -190,17 +191,34 @@ class Shelf:
     async def rename(self, conversation_id: str, title: str) -> Conversation:
         """For a conversation that is not open: an open one is renamed by its owner, who saves it."""
         if log := self._logs.get(conversation_id):
-            now = self._now()
-            title = renamed(log.conversation, title, now=now).title
-            await log.keep(ChangedTitle(title=title, at=now), durable=True)
+            title = renamed(log.conversation, title).title
+            await log.keep(ChangedTitle(title=title, at=self._now()), durable=True)
             return log.conversation
 
         def read_and_write() -> Conversation:
-            changed = renamed(self._files.read(conversation_id), title, now=self._now())
+            changed = renamed(self._files.read(conversation_id), title)
             self._files.write(changed, wished=self.format, sync=True)
             return changed
 
         return await asyncio.shield(self._started(self._alone(conversation_id, "rename", read_and_write)))
+
+    async def pin(self, conversation_id: str, *, is_pinned: bool) -> Conversation:
+        """Whether it stands first in lists; for a conversation that is not open, as ``rename``."""
+
+        def with_pin(conversation: Conversation) -> Conversation:
+            return with_control(conversation, replace(conversation.control, is_pinned=is_pinned))
+
+        if log := self._logs.get(conversation_id):
+            control = with_pin(log.conversation).control
+            await log.keep(ChangedControl(control=control, at=self._now()), durable=True)
+            return log.conversation
+
+        def read_and_write() -> Conversation:
+            changed = with_pin(self._files.read(conversation_id))
+            self._files.write(changed, wished=self.format, sync=True)
+            return changed
+
+        return await asyncio.shield(self._started(self._alone(conversation_id, "pin", read_and_write)))
 
     async def delete(self, conversation_id: str) -> Deleted:
         """Moves it into the trash and returns the token for ``undo_delete``.
@@ -221,8 +239,16 @@ class Shelf:
         await asyncio.shield(self._started(self._alone(deleted.id, "bring back", move_back)))
 
     async def empty_trash(self, now: datetime) -> int:
-        """Removes for good what has been in the trash for 30 days; returns how many files went."""
-        return await asyncio.to_thread(self._files.empty_trash, now)
+        """Removes for good what has been in the trash for 30 days; returns how many files went.
+
+        What was attached goes with the last conversation that names it.
+        """
+
+        def empty() -> int:
+            removed = self._files.empty_trash(now)
+            return removed + collect_attachments_daily(self._places, now=now, is_due=removed > 0)
+
+        return await asyncio.to_thread(empty)
 
     def new_log(
         self,
@@ -456,7 +482,14 @@ class Shelf:
 
     async def _hold_for_log(self, conversation_id: str) -> None:
         held = self._held.get(conversation_id)
-        if (held is None or not held.is_held) and await self.hold(conversation_id) is None:
+        if held is not None and await asyncio.to_thread(held.is_in_place):
+            return
+        self._release(conversation_id)
+        try:
+            taken = await self.hold(conversation_id)
+        except LockRefused as refusal:
+            raise Failure("cannot save the conversation", refusal.message, refusal.advice) from refusal
+        if taken is None:
             raise Failure("cannot save the conversation", "it is open in another chinwag", "close it there")
 
     def _release(self, conversation_id: str) -> None:
@@ -507,11 +540,15 @@ def _index_kind() -> type[SearchIndex]:
 
 def _refusal_of(folder: Path) -> Failure | None:
     """Of the folder, or of the one above it in which it would be made."""
+    wished = folder
     try:
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if folder == wished and folder.stat().st_uid != os.geteuid():
+            because, advice = "it belongs to somebody else", "start chinwag as its owner, or name another folder"
+            return InMemoryOnly(f"conversations cannot be kept in {folder}", because, advice)
         if not os.access(folder, os.W_OK | os.X_OK):
             number = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
             raise OSError(number, os.strerror(number))

@@ -17,7 +17,7 @@ from tui.atomic import make_private_folder, read_bounded, write_atomically
 from tui.conversations.values import Summary
 from tui.failures import Failure
 
-_FORMAT = 1
+_FORMAT = 2
 _LIMIT_BYTES = 64 * 1024 * 1024
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tui.app.transcript.document import Part
@@ -11,7 +11,7 @@ from tui.app.transcript.entry import Entry
 from tui.app.transcript.look import Look
 from tui.app.transcript.prefix_sums import PrefixSums
 from tui.app.transcript.rows import TEXT_COLUMN, Row
-from tui.conversations.values import Message
+from tui.conversations.values import Message, Role
 
 KEPT_ROWS = 4_000
 """Rendered rows that are kept when they are out of view, about 2 kB each."""
@@ -63,12 +63,56 @@ class ConversationRows:
     def show(self, messages: Iterable[Message]) -> None:
         self._opened.clear()
         self._forget_rendered()
-        self.entries = [Entry(message) for message in messages]
+        self.entries, self.heights = [], PrefixSums()
+        for message in messages:
+            self.entries.append(self._entry_of(message))
         self._estimate()
+
+    def change(self, messages: Sequence[Message]) -> tuple[int, int]:
+        """As ``show``; what is the same at the beginning and at the end stays as it is: of how many messages each."""
+        before = self.entries
+        first, last = _common(before, messages)
+        was = {entry.message.id: entry for entry in before[first : len(before) - last]}
+        for entry in was.values():
+            self._opened.pop(entry, None)
+        self._forget_rendered()
+        self.entries, self.heights = before[:first], PrefixSums()
+        for message in messages[first : len(messages) - last]:
+            entry = self._entry_of(message)
+            if (old := was.get(message.id)) is not None:
+                entry.take_choices(old)
+            entry.height = 0 if self.look is None else entry.estimate(self.look.page.prose_end - TEXT_COLUMN)
+            self.entries.append(entry)
+        self.entries += before[len(before) - last :]
+        self.heights = PrefixSums([0 if self.look is None else entry.height for entry in self.entries])
+        return first, last
+
+    def mark(self, marks: Mapping[str, str]) -> bool:
+        """What stands above messages, by their ids; whether anything is otherwise than before."""
+        changed = [one for one in self.entries if one.mark != marks.get(one.message.id, "")]
+        for entry in changed:
+            entry.use_mark(marks.get(entry.message.id, ""))
+        return bool(changed)
+
+    def _entry_of(self, message: Message) -> Entry:
+        """What comes below all others. A result shows the call as well, which then needs no line above it."""
+        if message.role is not Role.tool:
+            return Entry(message)
+        before = self.entries[-1] if self.entries else None
+        position = before.position + 1 if before is not None and before.message.role is Role.tool else 0
+        caller, call = len(self.entries) - 1 - position, None
+        if caller >= 0 and position < len(self.entries[caller].message.tool_calls):
+            entry = self.entries[caller]
+            call = entry.message.tool_calls[position]
+            entry.note_result()
+            if caller < len(self.heights):
+                self.take_height(caller)
+        has_gap = position == 0 and not (caller >= 0 and self.entries[caller].shows_nothing)
+        return Entry(message, call=call, position=position, has_gap=has_gap)
 
     def add(self, message: Message) -> int:
         """Append a message; the rows it takes."""
-        entry = Entry(message)
+        entry = self._entry_of(message)
         self.entries.append(entry)
         self.heights.append(0)
         if self.look is not None:
@@ -249,3 +293,24 @@ class ConversationRows:
             part.rows = None
         self._rendered.clear()
         self._rendered_rows = 0
+
+
+def _common(before: Sequence[Entry], messages: Sequence[Message]) -> tuple[int, int]:
+    """How many messages are the same at the beginning, and at the end. An answer stays together with its results."""
+    most = min(len(before), len(messages))
+    first = next((at for at in range(most) if not _is_same(before[at], messages[at])), most)
+    while first and any(
+        one.role is Role.tool for one in (*messages[first : first + 1], *(e.message for e in before[first : first + 1]))
+    ):
+        first -= 1
+    rest = most - first
+    last = next((at for at in range(rest) if not _is_same(before[-1 - at], messages[-1 - at])), rest)
+    while last and messages[len(messages) - last].role is Role.tool:
+        last -= 1
+    return first, last
+
+
+def _is_same(entry: Entry, message: Message) -> bool:
+    if entry.is_answering or entry.message.id != message.id:
+        return False
+    return entry.message is message or entry.message == message

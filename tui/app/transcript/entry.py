@@ -8,7 +8,16 @@ from enum import StrEnum
 
 from rich.segment import Segment
 
-from tui.app.transcript.details import call_words, details_of, result_words, thinking_words
+from tui.app.transcript.details import (
+    argument_lines,
+    attached_words,
+    call_words,
+    details_of,
+    outcome_words,
+    result_words,
+    source_words,
+    thinking_words,
+)
 from tui.app.transcript.document import Cutter, Document, FixedRows, Part, Section
 from tui.app.transcript.inline import source_lines
 from tui.app.transcript.look import Look
@@ -29,11 +38,16 @@ from tui.app.transcript.rows import (
 from tui.app.transcript.segmenter import Segmenter
 from tui.app.transcript.styles import Pen
 from tui.app.transcript.wrap import cut, width_of
-from tui.cleaning import clean, clean_line
+from tui.cleaning import clean
 from tui.conversations.values import Message, MessageState, Role
+from tui.engine import ToolCall
 from tui.metrics.wording import tokens_text
 
 _FOLDED_INDENT_COLUMNS = 2
+MOST_ATTACHED = 6
+"""What goes along with one prompt is named up to here; the rest is counted."""
+MOST_CALLS = 20
+"""A model may ask for thousands at once."""
 
 
 class Fold(StrEnum):
@@ -43,6 +57,8 @@ class Fold(StrEnum):
     calls = "calls"
     result = "result"
     """All of what a tool gave back."""
+    sources = "sources"
+    """The documents that an answer was given passages of."""
 
 
 class LineEnds:
@@ -62,10 +78,23 @@ class LineEnds:
 class Entry:
     """A message, opened only when it comes near the view: until then it is an estimate of rows."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(
+        self, message: Message, *, call: ToolCall | None = None, position: int = 0, has_gap: bool = True
+    ) -> None:
+        """``call`` is the one whose result this is, where it is known, and ``position`` its place among the results.
+
+        Without ``has_gap`` no empty row is above it.
+        """
         self.message = message
+        self.call = call
+        self.position = position
+        self.has_gap = has_gap
+        self.answered_calls = 0
+        """How many of its calls have a result below it, which shows them, too."""
         self.unfolded: set[Fold] = set()
         """What of it is open; from the beginning it is one line."""
+        self.mark = ""
+        """Stands at the right of the empty row above it: ``2/3``."""
         self.shows_details = False
         """Role, model, time and numbers stand above it."""
         self.toggled_codes: set[int] = set()
@@ -97,6 +126,15 @@ class Entry:
         return self._text[0]
 
     @property
+    def source(self) -> str:
+        """Its text as it is copied with the others: a result with its call and what came of it."""
+        text = self.text.strip("\n")
+        if self.message.role is not Role.tool or self.call is None:
+            return text
+        behind, _ = outcome_words(self.message, "·")
+        return f"{call_words(self.call)}{behind}\n{text}"
+
+    @property
     def thinking(self) -> str:
         if len(self._thought) > 1:
             self._thought = ["".join(self._thought)]
@@ -110,9 +148,10 @@ class Entry:
     def estimate(self, width: int) -> int:
         """About how many rows it takes at this width, without looking at more than its size."""
         if self.message.role is Role.tool and Fold.result not in self.unfolded:
-            return 2
+            return 1 + self.has_gap
         text = self.message.text
-        return 2 + text.count("\n") + len(text) // width + 2 * bool(self.message.thinking)
+        attached = min(len(self.message.attachments), MOST_ATTACHED + 1)
+        return 2 + text.count("\n") + len(text) // width + 2 * bool(self.message.thinking) + attached
 
     # Opening and closing
 
@@ -230,6 +269,21 @@ class Entry:
         if self._look is not None:
             self._compose()
 
+    @property
+    def shows_nothing(self) -> bool:
+        """It is an answer of which nothing is left to see: it called tools, and what they gave stands below it."""
+        message = self.message
+        is_silent = not (self.text or self._has_thinking or message.failure)
+        is_whole = message.state is MessageState.complete and not self.shows_details
+        has_called = 0 < len(message.tool_calls) <= self.answered_calls
+        return message.role is Role.assistant and is_silent and is_whole and has_called
+
+    def note_result(self) -> None:
+        """One more of its calls has a result below it."""
+        self.answered_calls += 1
+        if self._look is not None:
+            self._compose()
+
     def toggle(self, fold: Fold) -> bool:
         """Fold or unfold; False when there is nothing to fold."""
         if not self._has(fold):
@@ -248,15 +302,26 @@ class Entry:
             case Fold.thinking:
                 return self._has_thinking
             case Fold.calls:
-                return bool(self.message.tool_calls)
+                return len(self.message.tool_calls) > self.answered_calls
             case Fold.result:
                 return self.message.role is Role.tool
+            case Fold.sources:
+                return has_sources(self.message)
 
     def toggle_details(self) -> bool:
         self.shows_details = not self.shows_details
         if self._look is not None:
             self._compose()
         return True
+
+    def use_mark(self, mark: str) -> None:
+        self.mark = mark
+        if self._look is not None:
+            self._compose()
+
+    def take_choices(self, other: Entry) -> None:
+        """As much of it is shown as of another one, which it takes the place of."""
+        self.unfolded, self.shows_details = set(other.unfolded), other.shows_details
 
     def toggle_code(self, number: int) -> None:
         """Set the long lines of a block of code the other way: wrapped instead of cut, or cut instead of wrapped."""
@@ -372,15 +437,14 @@ class Entry:
         margin = blank_margin(look.styles)
         gap = gap_row(margin, look.page, look.styles)
         # The line above the text is in the same part as the empty row, so that showing it renames no other part.
-        top = [gap]
+        top = [self._marked(gap, look)] if self.has_gap else []
         if self.shows_details:
             room = look.page.prose_end - TEXT_COLUMN
             words = details_of(self.message, look.glyphs.separator, room_cells=room)
             top += [self._one_line(words, Pen("muted"), look), replace(gap, is_copied=False)]
         sections: list[Section] = [FixedRows(top)]
         if self.message.role is Role.tool:
-            words = result_words(self.message.text, look.glyphs.separator)
-            sections.append(FixedRows([self._fold_line(words, Fold.result, look)]))
+            sections = [FixedRows([*top, *self._result_rows(look)])]
         if self._has_thinking:
             sections.append(FixedRows([self._thinking_row(look)]))
             if self._thinking is not None:
@@ -390,12 +454,35 @@ class Entry:
         shows_body = self.message.role is not Role.tool or Fold.result in self.unfolded
         if shows_body:
             sections.append(self._body)
+        if self.message.attachments:
+            sections.append(FixedRows(self._attached_rows(look)))
         below = self._rows_below(look, margin)
         if below:
             is_alone = not (self._body.height and shows_body) and not self._has_thinking
             sections.append(FixedRows(below if is_alone else [gap, *below]))
         self._sections = sections
         self.height = sum(section.height for section in sections)
+
+    def _marked(self, gap: Row, look: Look) -> Row:
+        if not self.mark:
+            return gap
+        start = max(TEXT_COLUMN, look.page.prose_end - width_of(self.mark))
+        segments = [*blank_margin(look.styles, start).first, Segment(self.mark, look.styles[Pen("muted")])]
+        return Row(painted(segments, start + width_of(self.mark), look.page, look.styles), is_copied=False)
+
+    def _result_rows(self, look: Look) -> list[Row]:
+        """The call and what came of it on one line; when it is open, all that the call said stands below it."""
+        message, room = self.message, look.page.prose_end - TEXT_COLUMN - _FOLDED_INDENT_COLUMNS
+        call = self.call or (ToolCall(name=message.tool_name) if message.tool_name else None)
+        behind, role = outcome_words(message, look.glyphs.separator)
+        if call is None:
+            words = result_words(message.text, look.glyphs.separator)
+        else:
+            words = cut(call_words(call), max(8, room - width_of(behind)), look.glyphs.ellipsis)
+        rows = [self._fold_line(f"{words}{behind}", Fold.result, look, role=role)]
+        if Fold.result in self.unfolded and self.call is not None:
+            rows += self._argument_rows(self.call, look)
+        return rows
 
     def _thinking_row(self, look: Look) -> Row:
         if self.is_answering and not self.text:
@@ -404,10 +491,10 @@ class Entry:
             words = thinking_words(self.message, look.glyphs.separator)
         return self._fold_line(words, Fold.thinking, look)
 
-    def _fold_line(self, words: str, fold: Fold, look: Look) -> Row:
+    def _fold_line(self, words: str, fold: Fold, look: Look, *, role: str = "muted") -> Row:
         """One line that a click opens and closes."""
         sign = look.glyphs.unfolded if fold in self.unfolded else look.glyphs.folded
-        pen = Pen("thinking", italic=True) if fold is Fold.thinking else Pen("muted")
+        pen = Pen("thinking", italic=True) if fold is Fold.thinking else Pen(role)
         return self._one_line(f"{sign} {words}", pen, look, fold=fold)
 
     def _one_line(self, text: str, pen: Pen, look: Look, *, fold: Fold | None = None) -> Row:
@@ -418,9 +505,9 @@ class Entry:
         return Row(painted(segments, end, look.page, look.styles), is_copied=False, targets=targets)
 
     def _rows_below(self, look: Look, margin: Margin) -> list[Row]:
-        """The tools that were called, and how the answer ended if it did not end well."""
+        """The tools that were called, the sources, and how the answer ended if it did not end well."""
         message, glyphs = self.message, look.glyphs
-        rows = self._call_rows(look)
+        rows = [*self._call_rows(look), *self._source_rows(look)]
         kept = message.counts.answer_tokens if message.counts is not None else None
         tokens = kept if kept is not None else message.pieces
         mark = "~" if kept is None else ""
@@ -443,16 +530,53 @@ class Entry:
         return rows
 
     def _call_rows(self, look: Look) -> list[Row]:
-        """One line for each tool call; when they are open, each argument on lines of its own."""
+        """One line for each tool call without a result; when they are open, each argument on lines of its own."""
         rows: list[Row] = []
-        inner = blank_margin(look.styles, TEXT_COLUMN + _FOLDED_INDENT_COLUMNS)
-        for call in self.message.tool_calls:
+        calls = self.message.tool_calls[self.answered_calls :]
+        for call in calls[:MOST_CALLS]:
             rows.append(self._fold_line(f"tool {call_words(call)}", Fold.calls, look))
             if Fold.calls in self.unfolded:
-                arguments = [f"{clean_line(str(name))}: {value}" for name, value in call.arguments.items()]
-                lines = source_lines(_whole("\n".join(arguments)), Pen("muted"))
-                rows += prose_rows(lines, inner, look.page, look.styles) if arguments else []
+                rows += self._argument_rows(call, look)
+        if len(calls) > MOST_CALLS:
+            rows.append(self._one_line(f"and {len(calls) - MOST_CALLS:,} more calls", Pen("muted"), look))
         return rows
+
+    def _argument_rows(self, call: ToolCall, look: Look) -> list[Row]:
+        inner = blank_margin(look.styles, TEXT_COLUMN + _FOLDED_INDENT_COLUMNS)
+        arguments = argument_lines(call)
+        lines = source_lines(_whole("\n".join(arguments)), Pen("muted"))
+        return prose_rows(lines, inner, look.page, look.styles) if arguments else []
+
+    def _attached_rows(self, look: Look) -> list[Row]:
+        """What went along, by name and size, under the words that it went along with."""
+        margin = rail_margin(look.styles, look.glyphs.rail, "user")
+        room = look.page.prose_end - TEXT_COLUMN
+        words = [
+            cut(one, room, look.glyphs.ellipsis)
+            for one in attached_words(self.message.attachments, look.glyphs.separator, most=MOST_ATTACHED)
+        ]
+        rows = prose_rows([[Span(one, Pen("muted"))] for one in words], margin, look.page, look.styles)
+        return [replace(row, is_copied=False) for row in rows]
+
+    def _source_rows(self, look: Look) -> list[Row]:
+        """All sources on one line; when they are open, one on each, which a click goes to."""
+        if not has_sources(self.message):
+            return []
+        words = [source_words(number, one) for number, one in enumerate(self.message.sources, 1)]
+        is_open = Fold.sources in self.unfolded
+        rows = [self._fold_line("sources" if is_open else f"sources  {'  '.join(words)}", Fold.sources, look)]
+        if is_open:
+            inner = " " * _FOLDED_INDENT_COLUMNS
+            for number, text in enumerate(words, 1):
+                row = self._one_line(f"{inner}{text}", Pen("muted"), look)
+                target = Target(TEXT_COLUMN, TEXT_COLUMN + width_of(text) + len(inner), "source", f"{number}")
+                rows.append(replace(row, targets=(target,)))
+        return rows
+
+
+def has_sources(message: Message) -> bool:
+    """An answer that calls tools is followed by one that has the same sources."""
+    return bool(message.sources) and not message.tool_calls
 
 
 def _whole(text: str) -> str:

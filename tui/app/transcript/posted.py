@@ -61,3 +61,12 @@ class CurrentChanged(FromTranscript, namespace="transcript"):
     def __init__(self, transcript: RowsView, message_id: str | None) -> None:
         super().__init__(transcript)
         self.message_id = message_id
+
+
+class SourceChosen(FromTranscript, namespace="transcript"):
+    """A source of an answer was clicked; sources are numbered from 1."""
+
+    def __init__(self, transcript: RowsView, message_id: str, number: int) -> None:
+        super().__init__(transcript)
+        self.message_id = message_id
+        self.number = number

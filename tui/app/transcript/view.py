@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import ClassVar, TypeAlias, overload
@@ -36,6 +36,10 @@ _MOST_ASKED_FOR_LINKS = 50
 """Answers that may have a link and turn out to have none; going through thousands would take seconds."""
 _MOST_ROWS_ABOVE_TEXT = 2
 """Of a message: an empty one and a folded line."""
+_LEAST_ROWS_OF_CURRENT = 3
+"""Of a message that is in view at its lower end."""
+_BELOW_TEXT = (Fold.calls, Fold.sources)
+"""What opens below the text of an answer."""
 
 
 class Transcript(SearchedView):
@@ -51,6 +55,7 @@ class Transcript(SearchedView):
     FollowChanged: TypeAlias = posted.FollowChanged
     LinkChosen: TypeAlias = posted.LinkChosen
     CodeChosen: TypeAlias = posted.CodeChosen
+    SourceChosen: TypeAlias = posted.SourceChosen
     FindChanged: TypeAlias = posted.FindChanged
     CurrentChanged: TypeAlias = posted.CurrentChanged
 
@@ -94,6 +99,42 @@ class Transcript(SearchedView):
         self._rows.show(conversation.messages)
         self._changed()
         self._find_again()
+
+    def change(self, conversation: Conversation, marks: Mapping[str, str], *, empty: tuple[str, ...] = ()) -> None:
+        """Another state of the conversation that is shown: what is the same stays where it is."""
+        self._draw_pending()
+        heights, top = self._rows.heights, self._top
+        number, inside = heights.find(top) if len(heights) else (0, 0)
+        count, current = len(self._rows.entries), self.current_message_id
+        self._empty = empty
+        first, last = self._rows.change(conversation.messages)
+        self._rows.mark(marks)
+        self._clear_own_selection()
+        if not self._following:
+            now = number if number < first else max(first, number - count + len(self._rows.entries))
+            is_same = number < first or number >= count - last
+            now = min(now, max(0, len(self._rows.entries) - 1))
+            self._move_to(self._rows.heights.before(now) + (inside if is_same else 0))
+        self._changed()
+        index = self._rows.index_of(current) if current is not None else None
+        self._set_current(None if index is None else self._rows.entries[index])
+        self._find_again()
+
+    def mark_versions(self, marks: Mapping[str, str]) -> None:
+        """What stands above messages that have other versions, by their ids."""
+        if self._rows.mark(marks):
+            self._repaint()
+
+    def mark_message(self, message_id: str) -> None:
+        """Make a message current; the view moves only where its beginning is not in it."""
+        index = self._rows.index_of(message_id)
+        if index is None:
+            return
+        start = self._rows.heights.before(index)
+        if self._top <= start < self._top + self._window_rows - _LEAST_ROWS_OF_CURRENT:
+            self._set_current(self._rows.entries[index])
+        else:
+            self._go_to(index)
 
     def add(self, message: Message) -> None:
         """Append a message: a prompt, or an answer that is ``answering`` and will grow."""
@@ -190,6 +231,10 @@ class Transcript(SearchedView):
         """Fold or unfold the thinking of a message; without an id, of the current or the last one that has any."""
         self._toggle(message_id, Fold.thinking)
 
+    def toggle_fold(self, message_id: str | None = None) -> None:
+        """Fold or unfold what is one line: thinking, a call, a result; without an id, of the current or last message."""
+        self._toggle(message_id, Fold.thinking, Fold.result, Fold.calls)
+
     def toggle_tool(self, message_id: str | None = None) -> None:
         """Fold or unfold what a tool gave, or the calls of an answer; without an id, of the current or last one."""
         self._toggle(message_id, Fold.result, Fold.calls)
@@ -197,9 +242,13 @@ class Transcript(SearchedView):
     def _toggle(self, message_id: str | None, *folds: Fold) -> None:
         for index in self._candidates(message_id):
             for fold in folds:
-                if self._change(index, partial(Entry.toggle, fold=fold), is_above_text=fold is not Fold.calls):
+                if self._change(index, partial(Entry.toggle, fold=fold), is_above_text=fold not in _BELOW_TEXT):
                     self._find_in(index)
                     return
+
+    def toggle_sources(self, message_id: str | None = None) -> None:
+        """Fold or unfold the sources of an answer; without an id, of the current or the last one that has any."""
+        self._toggle(message_id, Fold.sources)
 
     def toggle_details(self, message_id: str | None = None) -> None:
         """Show or hide role, model, time and numbers; without an id, of the current message or the last answer."""
@@ -375,7 +424,8 @@ class Transcript(SearchedView):
     def conversation_source(self) -> str:
         """All texts as they were written and came, an empty line between two of them."""
         self._draw_pending()
-        return "\n\n".join(entry.text.strip("\n") for entry in self._rows.entries if entry.text)
+        texts = (entry.source for entry in self._rows.entries)
+        return "\n\n".join(text for text in texts if text)
 
     def _answers(self, message_id: str | None) -> Iterator[Entry]:
         for index in self._candidates(message_id):
@@ -483,6 +533,9 @@ class Transcript(SearchedView):
         match target.kind:
             case "link":
                 self.post_message(self.LinkChosen(self, target.value))
+            case "source":
+                message_id = self._rows.entries[index].message.id
+                self.post_message(self.SourceChosen(self, message_id, int(target.value)))
             case "wrap":
                 self._toggle_code(index, int(target.value))
             case "code":

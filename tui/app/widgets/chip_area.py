@@ -10,6 +10,7 @@ from textual.geometry import Offset, Size
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
+from tui.app.attached_text import plain_text
 from tui.app.widgets.paste import Chips
 from tui.cleaning import clean
 
@@ -33,11 +34,11 @@ class ChipArea(TextArea):
 
     @property
     def has_paste(self) -> bool:
-        return self._chips.unfold(self.document.text) != self.document.text
+        return any(self._chips.has_paste(self.document[row]) for row in range(self.document.line_count))
 
     @property
     def selected_text(self) -> str:
-        return self._chips.unfold(super().selected_text)
+        return plain_text(self._chips.unfold(super().selected_text))
 
     def edit(self, edit: Edit) -> EditResult:
         edit.from_location, edit.to_location = self._around_chips(edit.from_location, edit.to_location)
@@ -54,7 +55,10 @@ class ChipArea(TextArea):
         """Put the paste under or nearest before the cursor, else the first, into the text; undo folds it again."""
         cursor = self.cursor_location
         places = [
-            (row, span) for row in range(self.document.line_count) for span in self._chips.spans(self.document[row])
+            (row, span)
+            for row in range(self.document.line_count)
+            for span in self._chips.spans(self.document[row])
+            if span.chip.is_paste
         ]
         if not places:
             raise SkipAction

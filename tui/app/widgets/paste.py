@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tui.cleaning import clean
+from tui.app.attached_text import END, Mark, pieces, without_signs
+from tui.cleaning import cell_width, clean
 
 LONG_PASTE_BYTES = 4096
 LONG_PASTE_LINES = 40
@@ -263,8 +264,9 @@ class KeyBurst:
 # A chip stands in the editor's text as a run of one private-use character, as many as its label has cells. So wrapping,
 # the cursor and undo need no special case, and no label that a person types is taken for a chip.
 _FIRST_MARKER = 0x10F000
-_LAST_MARKER = 0x10FFFD
-_MARKER = re.compile(f"[{chr(_FIRST_MARKER)}-{chr(_LAST_MARKER)}]")
+_LAST_MARKER = 0x10FFFB
+_MARKER = re.compile(f"[{chr(_FIRST_MARKER)}-{END}]")
+"""The signs around a mark among them: whoever pastes those must not attach anything."""
 _RUN = re.compile(f"([{chr(_FIRST_MARKER)}-{chr(_LAST_MARKER)}])\\1*")
 _CHIPS_REMEMBERED = 16
 
@@ -286,9 +288,11 @@ def _size(size: int) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
     content: str
-    """The paste as it came, with newlines, not cleaned: for the model, not for a terminal."""
+    """The paste as it came, with newlines, not cleaned: for the model, not for a terminal; or a mark, as written."""
     label: str
-    """What is shown, one cell a character: ``[pasted 1,204 lines · 96 kB]``."""
+    """What is shown, one character after the other: ``[pasted 1,204 lines · 96 kB]``."""
+    is_paste: bool = True
+    """Else it stands for what is attached, and has no text to open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,7 +305,7 @@ class ChipSpan:
 
 
 class Chips:
-    """The long pastes of one prompt.
+    """The long pastes of one prompt, and what is attached to it.
 
     *Folded* text is what an editor holds: cleaned, with a run of marker characters for each chip.
     """
@@ -314,7 +318,7 @@ class Chips:
         """Text as it came, as folded text.
 
         Pastes seen before become chips again where they stand; if what remains is still long, all of it is one chip. So
-        is text that contains marker characters, which could not be told from a chip.
+        is text that contains marker characters, which could not be told from a chip: nothing in it is attached.
         """
         text = with_newlines(text)
         if not text.isascii() and _MARKER.search(text):
@@ -338,8 +342,12 @@ class Chips:
             return self._run_for(text)
         return "".join(clean(piece) + run for piece, run in zip(pieces, [*runs, ""], strict=True))
 
+    def fold_written(self, text: str) -> str:
+        """As ``fold``, for what was written here: what is attached in it is a chip again."""
+        return "".join(self._run_of(part) if isinstance(part, Mark) else self.fold(part) for part in pieces(text))
+
     def unfold(self, folded: str) -> str:
-        """Folded text with the content of each chip at its place."""
+        """Folded text with the content of each chip at its place, what is attached as it is written."""
         return folded if folded.isascii() else _RUN.sub(self._content_of_run, folded)
 
     def spans(self, line: str) -> list[ChipSpan]:
@@ -354,6 +362,9 @@ class Chips:
             spans += [ChipSpan(start=start, end=end, chip=chip) for start, end in pairwise(edges)]
         return spans
 
+    def has_paste(self, line: str) -> bool:
+        return any(span.chip.is_paste for span in self.spans(line))
+
     def shown(self, line: str) -> str:
         """A line of folded text with labels, of the same length."""
         for span in self.spans(line):
@@ -367,12 +378,20 @@ class Chips:
         self._chips = {marker: chip for marker, chip in self._chips.items() if marker in used or marker in newest}
 
     def _run_for(self, content: str) -> str:
-        label = f"[{paste_label(content, self._separator)}]"
-        marker = next((marker for marker, chip in self._chips.items() if chip.content == content), None)
+        content = without_signs(content)
+        return self._run(Chip(content=content, label=f"[{paste_label(content, self._separator)}]"))
+
+    def _run_of(self, mark: Mark) -> str:
+        # A letter of two cells would push what follows out of its place.
+        label = "".join(letter if cell_width(letter) == 1 else "?" for letter in mark.label(self._separator))
+        return self._run(Chip(content=mark.written, label=f"[{label}]", is_paste=False))
+
+    def _run(self, chip: Chip) -> str:
+        marker = next((marker for marker, known in self._chips.items() if known.content == chip.content), None)
         if marker is None:
             marker = next(chr(code) for code in range(_FIRST_MARKER, _LAST_MARKER + 1) if chr(code) not in self._chips)
-            self._chips[marker] = Chip(content=content, label=label)
-        return marker * len(label)
+            self._chips[marker] = chip
+        return marker * len(chip.label)
 
     def _content_of_run(self, found: re.Match[str]) -> str:
         chip = self._chips.get(found[1])

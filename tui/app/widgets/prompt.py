@@ -138,6 +138,19 @@ class Prompt(Widget):
         """Put ``text`` at the cursor, as if it was typed here."""
         self._area.type(text)
 
+    @property
+    def at_word(self) -> str | None:
+        """What a hand has just written behind an ``@``; None when it has not."""
+        return self._area.at_word
+
+    def replace_at_word(self, written: str) -> None:
+        """Another word in its place, as if it was typed."""
+        self._area.replace_at_word(written)
+
+    def put_mark(self, written: str, *, instead_of: str = "") -> bool:
+        """What is attached, as it is written, at the cursor or in the place of a text; False when that is gone."""
+        return self._area.put_mark(written, instead_of=instead_of)
+
     def load(self, text: str, *, owner: str | None = None, is_restored: bool = False) -> None:
         """Replace the text, cursor at its end; posts nothing.
 
@@ -148,6 +161,10 @@ class Prompt(Widget):
         area.prompts = area.prompts.left()
         area.owner = area.owner if owner is None else owner
         area.show_text(text, is_typed=not is_restored)
+
+    def remember(self, text: str) -> None:
+        """Up brings it, though it was never sent."""
+        self._area.prompts = self._area.prompts.cleared(text)
 
     def clear_into_history(self) -> None:
         """Empty the prompt; Up brings the text back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import TextArea
-from textual.widgets.text_area import Edit, EditResult, Location
+from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from tui.app.terminal.bound_keys import run_bound
 from tui.app.terminal.key_messages import TypedText
@@ -26,6 +27,7 @@ CHANGED_SECONDS = 0.25
 # Textual divides by a timer's length.
 _SOONEST_SECONDS = 0.001
 _NO_TEXT_WITH = ("alt", "ctrl", "super", "hyper", "meta")
+_AT_WORD = re.compile(r"(?:^|[\s([{\"'])@((?:\\.|[^\s\\@])*)$")
 _NEWLINE_KEYS = "ctrl+j,shift+enter"
 _UNDO_KEYS = "ctrl+underscore,ctrl+shift+minus,ctrl+shift+underscore,ctrl+slash"
 
@@ -120,6 +122,8 @@ class PromptArea(ShellEditing, inherit_bindings=False):
         """What stands first was typed there."""
         self._has_other_text = False
         """Something came into the text in another way than by typing."""
+        self._is_typing = False
+        """The last thing that happened to the text is that a hand wrote or deleted a letter."""
         self._cleared = ""
         """What was cleared last; nothing has come into the prompt since then."""
         self._cleared_was_typed = True
@@ -156,20 +160,60 @@ class PromptArea(ShellEditing, inherit_bindings=False):
 
     def show_text(self, text: str, *, is_typed: bool) -> None:
         """Replace everything without a word to the screen; the cursor goes to the end, there is nothing to undo."""
-        self._begins_by_hand = False
+        self._begins_by_hand = self._is_typing = False
         self._cleared = ""
         self._has_other_text = bool(text) and not is_typed
         self._burst.forget()
         self._chips.keep(self._killed)
         with self.prevent(TextArea.Changed, TextArea.SelectionChanged):
-            self.load_text(self._chips.fold(text))
+            self.load_text(self._chips.fold_written(text))
             self.move_cursor(self.document.end)
         self._edits += 1
         self._was_empty = not text
         self._drop_changed_timer()
 
+    @property
+    def at_word(self) -> str | None:
+        """What a hand has written behind an ``@`` up to the cursor, blanks after a backslash; None where it has not."""
+        row, column = self.cursor_location
+        if not self._is_typing or not self.selection.is_empty:
+            return None
+        found = _AT_WORD.search(self.document[row][:column])
+        return None if found is None else found[1]
+
+    def replace_at_word(self, written: str) -> None:
+        """Another word behind the ``@``, as if it was typed. Nothing where there is no such word."""
+        word = self.at_word
+        if word is not None:
+            row, column = self.cursor_location
+            self.replace(written, (row, column - len(word)), (row, column), maintain_selection_offset=False)
+            self._is_typing = True
+
+    def put_mark(self, written: str, *, instead_of: str = "") -> bool:
+        """A mark at the cursor, or at the place of a text that stands there; False when that is gone.
+
+        Behind it there is a blank, to go on writing.
+        """
+        place = self.selection if not instead_of else self._place_of(instead_of)
+        if place is None:
+            return False
+        start, end = sorted(place)
+        after = self.document[end[0]][end[1] : end[1] + 1]
+        run = self._chips.fold_written(written) + ("" if after[:1].isspace() else " ")
+        self.replace(run, start, end, maintain_selection_offset=bool(instead_of) and self.cursor_location > end)
+        self._has_other_text = True
+        return True
+
+    def _place_of(self, text: str) -> Selection | None:
+        for row in range(self.document.line_count):
+            column = self.document[row].find(text)
+            if column >= 0:
+                return Selection((row, column), (row, column + len(text)))
+        return None
+
     def edit(self, edit: Edit) -> EditResult:
         result = super().edit(edit)
+        self._is_typing = self._is_typing and not edit.text
         self._cleared = ""
         if min(edit.from_location, edit.to_location) == (0, 0):
             self._begins_by_hand = False
@@ -280,6 +324,7 @@ class PromptArea(ShellEditing, inherit_bindings=False):
             if beginning is not None:
                 start, text = beginning, act.before + text
         self.replace(self._chips.fold(text), start, end, maintain_selection_offset=False)
+        self._is_typing = by_hand
         self._has_other_text |= not by_hand
         if start == (0, 0):
             self._begins_by_hand = by_hand

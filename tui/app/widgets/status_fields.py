@@ -84,6 +84,8 @@ class StatusView:
     is_queue_paused: bool = False
     is_unsaved: bool = False
     can_try_again: bool = False
+    ends_with_tool: bool = False
+    """The last that came is the result of a tool."""
     gpu: str | None = None
     """What the GPU is at, while an answer comes; None when it is not to be shown."""
     pulling: str = ""
@@ -116,6 +118,8 @@ def status_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
         return _running_fields(view, view.progress, glyphs)
     if view.connection.link is not Link.up:
         return [*_link_fields(view, glyphs), *_warning_fields(view)]
+    if view.ends_with_tool and view.can_try_again:
+        return [*_tool_end_fields(glyphs), *_context_fields(view, glyphs), *_warning_fields(view)]
     if view.last is not None and (view.is_news or view.can_try_again):
         return _ended_fields(view, view.last, glyphs)
     return _idle_fields(view, view.last, glyphs)
@@ -151,10 +155,16 @@ def _silent_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> list
         took = f"{progress.phase_seconds:.0f} s"
         short = ((f"{glyphs.waiting} loading ", role), (f"{took}{of}", "foreground"))
         return [Field(((f"{glyphs.waiting} {words} ", role), (f"{took}{of}", "foreground")), short=short)]
+    if progress.phase in (Phase.asking, Phase.calling):
+        tool = clean_line(progress.tool, MODEL_CELLS)
+        if progress.phase is Phase.asking:
+            return [Field(((f"{glyphs.waiting} may it call {tool}? ", "warning"), (seconds, "foreground")))]
+        return [Field(((f"{glyphs.busy} calling {tool} ", "accent"), (seconds, "foreground")))]
     if progress.phase is Phase.reading:
         words = f"reading ~{tokens_text(_guessed_prompt_tokens(view, progress))} tokens or queued"
         return [Field(((f"{glyphs.waiting} {words} ", "accent"), (seconds, "foreground")))]
-    return [_phase_field(f"{glyphs.waiting} waiting", seconds, "muted")]
+    words = "searching the documents" if progress.phase is Phase.searching else "waiting"
+    return [_phase_field(f"{glyphs.waiting} {words}", seconds, "muted")]
 
 
 def _ended_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Field]:
@@ -187,6 +197,12 @@ def _stopped_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Fie
     again = f" {glyphs.separator} enter try again" if view.can_try_again else ""
     first = (f"{glyphs.stopped} {word}", role)
     return [Field((first, (f"{more}{again}", "muted")), short=(first, (more, "muted")))]
+
+
+def _tool_end_fields(glyphs: Glyphs) -> list[Field]:
+    """Tools were called, and the model has not been told what came of it."""
+    first = (f"{glyphs.stopped} stopped", "warning")
+    return [Field((first, (f" {glyphs.separator} enter asks it again", "muted")), short=(first,))]
 
 
 def _kept_text(last: Message) -> str:
