@@ -183,3 +183,12 @@ def steady() -> Iterator[Served]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
+
+
+def test_a_question_that_waits_rings_as_an_answer_does() -> None:
+    desk = Desk("notification")
+    desk.focus.reported(is_focused=False)
+    desk.attention.answer_waits("qwen3:8b", took_seconds=5)
+    assert desk.written == []
+    desk.attention.answer_waits("qwen3:8b", took_seconds=30)
+    assert "qwen3:8b waits for you" in desk.written[0]

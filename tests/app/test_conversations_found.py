@@ -164,6 +164,7 @@ class Library:
             load=self.load,
             search=self.search,
             rename=refused,
+            pin=refused,
             delete=refused,
             undo=refused,
             copy=refused,

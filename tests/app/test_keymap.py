@@ -11,9 +11,12 @@ from tui.app.commands.declared import COMMANDS, Where
 from tui.app.commands.key_names import FAMILIES, library_names, why_not, written
 from tui.app.commands.keymap import NO_KEY, Keymap, clash_of, remappable, shown_keys, with_keys
 from tui.app.screens.conversations import ConversationList
+from tui.app.screens.documents import DocumentsScreen
 from tui.app.screens.models import ModelPicker
 from tui.app.screens.models_pulls import PullsScreen
+from tui.app.screens.presets import PresetPicker
 from tui.app.screens.servers import ServersScreen
+from tui.app.screens.tools import ToolsScreen
 from tui.app.widgets.prompt_area import PromptArea
 from tui.cleaning import clean_line
 
@@ -194,7 +197,7 @@ def test_the_line_below_a_list_says_the_keys_that_were_changed() -> None:
 
 
 def test_every_command_of_the_lists_is_bound_by_its_name_somewhere() -> None:
-    screens = (ModelPicker, PullsScreen, ConversationList, ServersScreen)
+    screens = (ModelPicker, PullsScreen, ConversationList, ServersScreen, PresetPicker, DocumentsScreen, ToolsScreen)
     bound = {binding.id for screen in screens for binding in screen.BINDINGS if isinstance(binding, Binding)}
     assert {one.name for one in remappable() if one.where is Where.lists} - bound == set()
 

@@ -60,7 +60,7 @@ async def show_picker(
 async def test_everything_about_a_model_in_one_row(folders: Folders) -> None:
     async with folders.start() as chinwag:
         await open_picker(chinwag)
-        await chinwag.shows("Models · 127.0.0.1", "9 models · 0 loaded", "thinking")
+        await chinwag.shows("Models · 127.0.0.1", "10 models · 0 loaded", "thinking")
         row = next(one for one in chinwag.rows if "toolsmith:8b" in one)
         assert row.strip(" │").split() == ["toolsmith:8b", "7.6B", "Q4_K_M", "4.7", "GB", "8k", "tools"]
 
@@ -96,7 +96,7 @@ async def test_loaded_first_then_what_was_used_then_what_is_new(folders: Folders
         await chinwag.press("ctrl+n")
         await open_picker(chinwag)
         await chinwag.shows("loaded")
-        await chinwag.until(lambda: len(names(chinwag)) == 9, told="all models")
+        await chinwag.until(lambda: len(names(chinwag)) == 10, told="all models")
         assert set(names(chinwag)[:2]) == {"breaks:3b", "slow:70b"}
         assert names(chinwag)[2] == "tour:8b"
         await chinwag.until(lambda: any("●" in row and "breaks:3b" in row and "now" in row for row in chinwag.rows))
@@ -109,7 +109,7 @@ async def test_what_a_model_can_do_comes_from_show_and_is_remembered(folders: Fo
     async with folders.start() as chinwag:
         await open_picker(chinwag)
         await chinwag.shows("cloud thinking tools", "embedding")
-        await chinwag.until(lambda: shown() == 9, told="a question for each model")
+        await chinwag.until(lambda: shown() == 10, told="a question for each model")
     server.received.clear()
     async with folders.start() as chinwag:
         await open_picker(chinwag)
@@ -204,7 +204,7 @@ async def test_a_list_that_cannot_be_read_says_why_and_reads_again(folders: Fold
         await server.start()
         await chinwag.press("alt+r")
         await chinwag.hides("nothing listens there")
-        await chinwag.shows("tour:8b", "9 models")
+        await chinwag.shows("tour:8b", "10 models")
 
 
 async def test_a_model_by_its_name(folders: Folders) -> None:
@@ -236,7 +236,7 @@ async def test_a_bad_line_of_the_statistics_does_not_keep_the_list_away(folders:
     )
     async with folders.start() as chinwag:
         await open_picker(chinwag)
-        await chinwag.until(lambda: len(names(chinwag)) == 9, told="all models")
+        await chinwag.until(lambda: len(names(chinwag)) == 10, told="all models")
 
 
 async def test_a_time_that_is_none_leaves_its_place_empty(folders: Folders) -> None:

@@ -162,7 +162,7 @@ async def test_a_model_that_somebody_else_deleted_meanwhile(folders: Folders, se
 async def test_sorting_goes_round(folders: Folders) -> None:
     async with folders.start() as chinwag:
         await open_picker(chinwag)
-        await chinwag.until(lambda: len(chinwag.app.screen.query_one(RowList).rows) == 9, told="all models")
+        await chinwag.until(lambda: len(chinwag.app.screen.query_one(RowList).rows) == 10, told="all models")
 
         def keys() -> list[str]:
             return [row.key for row in chinwag.app.screen.query_one(RowList).rows]

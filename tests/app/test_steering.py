@@ -80,7 +80,7 @@ async def test_a_broken_preset_is_told(folders: Folders, server: DemoServer) -> 
     folders.write("config/presets/bad.toml", "[options]\ntemperature = 99\n")
     async with folders.start() as running:
         await ready(running)
-        await running.shows("bad.toml: temperature: it needs to be 0 to 5")
+        await running.shows("bad.toml: line 2: temperature: it needs to be 0 to 5")
 
 
 async def test_how_a_conversation_answers_is_kept_as_a_preset(folders: Folders, server: DemoServer) -> None:

@@ -188,7 +188,7 @@ async def test_what_is_wrong_with_settings_and_themes_is_said_once(folders: Fold
     folders.write("config/settings.toml", '[appearance]\ntheme = "chinwag-drak"\nglyphs = "emoji"\n')
     folders.write("config/themes/mine.toml", 'extends = "nowhere"\n')
     async with folders.start() as chinwag:
-        await chinwag.shows("settings.toml: ", "and 2 more")
+        await chinwag.shows("settings.toml, line 3: ", "and 2 more")
         assert chinwag.app.theme == "chinwag-dark"
         said = [one.words for one in chinwag.app.sayings.log]
         assert sum("chinwag-drak" in one for one in said) == 1

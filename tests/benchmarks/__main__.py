@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.benchmarks import idle, keys, machine, opening, shelf, start, streaming
+from tests.benchmarks import documents, idle, keys, machine, opening, shelf, start, streaming
 from tests.benchmarks.plan import QUICK, SMALLEST, USUAL, Plan
 
 BENCHMARKS: Mapping[str, Callable[[Plan], None]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], None]] = {
     "keys": keys.run,
     "opening": opening.run,
     "shelf": shelf.run,
+    "documents": documents.run,
     "idle": idle.run,
 }
 

@@ -17,6 +17,8 @@ class Plan:
     lines_bytes_per_second: tuple[int, ...] = (300_000, 100_000, 30_000)
     messages: tuple[int, ...] = (1_000, 10_000)
     conversations: tuple[int, ...] = (1_000, 10_000)
+    passages: tuple[int, ...] = (5_000, 20_000)
+    """Of documents, that a question is compared with."""
     idle_seconds: float = 60.0
 
 
@@ -29,6 +31,7 @@ QUICK = Plan(
     window_seconds=2.0,
     keys=30,
     messages=(1_000, 10_000),
+    passages=(5_000,),
     idle_seconds=10.0,
 )
 SMALLEST = Plan(
@@ -41,6 +44,7 @@ SMALLEST = Plan(
     lines_bytes_per_second=(100_000,),
     messages=(20, 60),
     conversations=(20, 60),
+    passages=(20,),
     idle_seconds=0.5,
 )
 """For the test that all of it still runs."""

@@ -50,6 +50,7 @@ def test_every_setting_with_a_flag_has_it_once() -> None:
         (("--context-tokens", "1"), "--context-tokens: it needs to be 256 to"),
         (("--glyphs", "emoji"), "--glyphs: it needs to be auto, unicode or ascii"),
         (("--temp", "1"), "unrecognized arguments: --temp"),
+        (("--host", "gpu-box", "models", "list"), "a command stands first, its flags behind it: chinwag models"),
         (("--demo", "--host", "gpu-box"), "--demo brings its own server"),
     ],
 )

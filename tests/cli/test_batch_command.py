@@ -121,13 +121,14 @@ def test_a_cloud_model_is_not_asked_unasked(shell: Shell, demo: Served, tmp_path
     ("words", "code", "said"),
     [
         (("missing.txt",), 1, "missing.txt"),
-        (("p.txt", "--concurrency", "0"), 1, "at least 1"),
+        (("p.txt", "--concurrency", "0"), 2, "at least 1"),
+        (("p.txt", "--retries", "-1"), 2, "at least 0"),
         (("p.txt", "--model", "nobody"), 4, "there is no model nobody"),
-        (("p.txt", "--output", "p.txt"), 1, "is the file of the prompts"),
+        (("p.txt", "--output", "p.txt"), 2, "is the file of the prompts"),
         (("p.txt", "--output", "no/such/folder/r.jsonl", *MODEL), 1, "cannot write"),
-        (("p.txt", "--option", "temperature", *MODEL), 1, "write NAME=VALUE"),
+        (("p.txt", "--option", "temperature", *MODEL), 2, "write NAME=VALUE"),
         (("p.txt", "--format", "none.json", *MODEL), 1, "none.json"),
-        (("p.txt", "--think", "hard", *MODEL), 1, "--think hard is not known"),
+        (("p.txt", "--think", "hard", *MODEL), 2, "--think hard is not known"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_asked(
@@ -139,6 +140,30 @@ def test_what_is_wrong_is_said_before_anything_is_asked(
     assert said in ran.talk
     assert ran.out == ""
     assert (shell.home / "p.txt").read_text() == "one\n"
+
+
+def test_two_runs_never_write_one_file_side_by_side(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("".join(f"prompt {number}\n" for number in range(4)))
+    output = tmp_path / "r.jsonl"
+    with Served() as server:
+        shell = Shell(home=home_below(tmp_path), host=server.url)
+        words = ("batch", str(tmp_path / "p.txt"), "--model", "script-prose-60-40", "--output", str(output))
+        first = shell.begin(*words, "--concurrency", "1")
+        server.wait_until(lambda demo: any(one.path == "/api/chat" for one in demo.received))
+        second = shell(*words)
+        assert second.code == 1
+        assert "another run writes there" in second.talk
+        assert shell(*words, "--again").code == 1
+        first.communicate(timeout=LONG_SECONDS)
+        assert first.returncode == 0
+    assert sorted(value["index"] for value in lines(output)) == [0, 1, 2, 3]
+
+
+def test_a_server_that_is_not_there_is_asked_as_often_as_wished(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("one\n")
+    shell = Shell(home=home_below(tmp_path), host=nobody_there())
+    assert "again in" not in shell("batch", str(tmp_path / "p.txt"), "--retries", "0").talk
+    assert shell("batch", str(tmp_path / "p.txt"), "--retries", "1").talk.count("again in") == 1
 
 
 def test_without_a_server_it_is_3(tmp_path: Path) -> None:

@@ -129,6 +129,9 @@ def test_without_any_terminal_nothing_asks(shell: Shell) -> None:
         "chinwag outputs stats --json",
         "chinwag hosts list --json",
         "chinwag help --json",
+        "chinwag config path --json",
+        "chinwag models unload fast:1b --json",
+        "chinwag chat x --model fast:1b --conversation new >/dev/null; chinwag conversations show last --json",
         "chinwag config get --json",
         "chinwag chat x --model script-prose-5-0 --json",
         "chinwag generate x --model fast:1b --json",
@@ -140,6 +143,39 @@ def test_json_is_json_and_nothing_else(shell: Shell, line: str) -> None:
     ran = shell.piped(f"{line} | python3 -m json.tool --json-lines --compact")
     assert ran.code == 0, ran.talk
     assert "\x1b" not in ran.out + ran.talk
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("chat", "x", "--retries", "-1"),
+        ("chat", "x", "--timeout", "soon"),
+        ("chat", "x", "--timeout", "nan"),
+        ("chat", "x", "--metadata", "novalue"),
+        ("chat", "x", "--option", "num_ctx=abc"),
+        ("chat", "x", "--think", "hard"),
+        ("embed", "x", "--dimensions", "0"),
+        ("embed", "x", "--batch", "0"),
+        ("bench", "fast:1b", "--warm-ups", "-1"),
+        ("compare", "fast:1b", "--prompt", "x", "--width", "0"),
+        ("stats", "--days", "-1"),
+        ("outputs", "clean"),
+        ("config", "reset"),
+        ("conversations", "export"),
+        ("models", "create", "x"),
+        ("hosts", "add", "x", "http://127.0.0.1", "--memory-bytes", "-1"),
+    ],
+)
+def test_a_flag_that_cannot_be_is_a_wrong_line(shell: Shell, words: tuple[str, ...]) -> None:
+    ran = shell(*words)
+    assert ran.code == 2, ran.talk
+    assert ran.out == ""
+    assert "invalid _" not in ran.talk
+
+
+def test_days_before_all_times_are_all_days(shell: Shell) -> None:
+    shell("chat", "x", "--model", "fast:1b")
+    assert shell("stats", "--days", "99999999999", "--json").values == shell("stats", "--json").values
 
 
 def test_a_terminal_without_colours_gets_none(shell: Shell) -> None:

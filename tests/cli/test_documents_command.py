@@ -105,3 +105,11 @@ def test_a_path_that_is_not_there_is_said(shell: Shell) -> None:
     assert ran.code == 1
     assert "nowhere is not added" in ran.talk
     assert "is not on the shelf" in shell("documents", "rm", "nowhere").talk
+
+
+def test_line_by_line_it_is_turned_on_and_off(shell: Shell, notes: Path) -> None:
+    shell("documents", "add", str(notes))
+    ran = shell("--plain", stdin=f"/documents on\n{QUESTION}\n/documents off\n{QUESTION}\n")
+    assert "documents are on in this conversation" in ran.talk
+    assert ran.talk.count(f"[1] {notes}/tides.md, lines 1-3") == 1
+    assert "documents are off in this conversation" in ran.talk

@@ -21,6 +21,18 @@ def test_a_server_is_written_down_looked_at_used_and_forgotten(shell: Shell, dem
     assert shell("hosts", "list").out == ""
 
 
+def test_what_is_asked_is_there_and_stays_there(shell: Shell, demo: Served) -> None:
+    shell("hosts", "add", "here", demo.url)
+    wrong = shell("hosts", "use", "heer")
+    assert wrong.code == 1
+    assert "did you mean here?" in wrong.talk
+    assert "config reset server.host" in shell("hosts", "use", "here").talk
+    assert "the usual one is" in shell("hosts", "rm", "here").talk
+    assert shell("config", "get", "server.host").out.strip() == ""
+    assert shell("hosts", "use", demo.url).code == 0
+    assert shell("config", "get", "server.host").out.strip() == demo.url
+
+
 def test_one_that_does_not_answer_is_named_and_the_others_are_listed(shell: Shell, demo: Served) -> None:
     shell("hosts", "add", "here", demo.url)
     shell("hosts", "add", "gone", f"http://{nobody_there()}")

@@ -52,6 +52,7 @@ def test_a_file_has_its_form_and_json_stays_on_standard_output(shell: Shell, tmp
         nowhere = shell(*words, "--output", str(tmp_path / "none" / "x.html"))
         assert nowhere.code == 1
         assert "cannot write" in nowhere.talk
+        assert "kept as" not in nowhere.talk
 
 
 def test_a_narrow_terminal_gets_the_table_on_its_side(shell: Shell) -> None:

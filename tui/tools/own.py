@@ -77,6 +77,14 @@ def look_for_tools(folder: Path, confirmed: Confirmed) -> OwnToolFiles:
     return OwnToolFiles(files=tuple(files), problems=tuple(problems))
 
 
+def look_at_file(path: Path, confirmed: Confirmed) -> OwnToolFile:
+    """One file, without running it. Blocks. Raises ``Failure`` when it is not the person's own alone."""
+    try:
+        return _looked_at(path.expanduser().resolve(strict=True), confirmed)
+    except (OSError, RuntimeError) as error:
+        raise _unused(path, _cause(error)) from error
+
+
 async def tools_of(
     file: OwnToolFile,
     *,

@@ -36,6 +36,10 @@ class CallOutcome(StrEnum):
     failed = "failed"
     timed_out = "timed out"
     over_limit = "over the limit"
+    not_run = "not run"
+    """It was stopped before its turn came, or nobody was there to allow it."""
+    stopped = "stopped"
+    """It was ended while it ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,28 +109,32 @@ async def run_tool_calls(
     listed = by_name(tools)
     results: list[ToolResult] = []
     for index, call in enumerate(calls):
-        if round_number > bounds.rounds:
-            results.append(
-                _over(call, f"tools may be called {bounds.rounds} times in a row; answer with what is there")
-            )
-        elif index >= bounds.calls_in_a_round:
-            results.append(_over(call, f"at most {bounds.calls_in_a_round} calls at once are made"))
-        else:
-            results.append(await _run(call, listed, permissions, bounds, clock))
+        why = over_limit(bounds, round_number=round_number, index=index)
+        results.append(not_run(call, why) if why else await run_tool_call(call, listed, permissions, bounds, clock))
     return tuple(results)
 
 
-def _over(call: ToolCall, why: str) -> ToolResult:
-    return ToolResult(call=call, outcome=CallOutcome.over_limit, text=f"not run: {why}")
+def over_limit(limits: RunLimits, *, round_number: int, index: int) -> str:
+    """Why the call at ``index`` of a round is not made, for the model; empty when it may be."""
+    if round_number > limits.rounds:
+        return f"tools may be called {limits.rounds} times in a row; answer with what is there"
+    if index >= limits.calls_in_a_round:
+        return f"at most {limits.calls_in_a_round} calls at once are made"
+    return ""
 
 
-async def _run(
+def not_run(call: ToolCall, why: str, outcome: CallOutcome = CallOutcome.over_limit) -> ToolResult:
+    return ToolResult(call=call, outcome=outcome, text=f"not run: {why}")
+
+
+async def run_tool_call(
     call: ToolCall,
     tools: Mapping[str, Tool],
     permissions: Permissions,
     limits: RunLimits,
-    clock: Callable[[], float],
+    clock: Callable[[], float] = time.monotonic,
 ) -> ToolResult:
+    """What comes of one call of ``tools``, which are by name; see ``run_tool_calls``."""
     shown = ""
 
     def result(outcome: CallOutcome, value: object, seconds: float = 0.0) -> ToolResult:

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.timer import Timer
 
+from tui.app.attached_text import put_together
 from tui.app.commands.declared import COMMANDS, Where
 from tui.app.commands.enter_key import newline_key, send_key
 from tui.app.commands.keymap import NO_KEY, Keymap
@@ -26,11 +27,13 @@ from tui.app.widgets.copy_line import CopyLine
 from tui.app.widgets.find_bar import FindBar
 from tui.app.widgets.history_bar import HistoryBar
 from tui.app.widgets.line import Line
+from tui.app.widgets.message_line import MessageLine
 from tui.app.widgets.notice import Notice
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.prompt import Prompt
 from tui.app.widgets.status_line import StatusLine, StatusView
 from tui.chat.connection import Link
+from tui.chat.context_window import characters_of
 from tui.chat.events import (
     AnswerBegan,
     AnswerEnded,
@@ -53,6 +56,7 @@ from tui.engine import EngineError, ErrorKind, RunningModel
 from tui.failures import Failure
 from tui.settings.load import LoadedSettings
 from tui.settings.schema import Value
+from tui.storage.disk_failures import InMemoryOnly
 from tui.theming.values import Theme
 from tui.workspace import Workspace
 
@@ -63,6 +67,8 @@ MODEL_CELLS = 40
 HOST_CELLS = 40
 TITLE_CELLS = 200
 LEAST_CHARACTERS_TO_MEASURE = 200
+SAVING = "saving"
+"""What is said about that takes the place of what was said about it before."""
 
 Keys = tuple[tuple[str, str], ...]
 
@@ -154,6 +160,7 @@ class ChatView(FastScreen[None]):
             yield FindBar(theme=self._theme, glyphs=self._glyphs)
             yield HistoryBar(theme=self._theme, glyphs=self._glyphs)
             yield CopyLine(theme=self._theme, glyphs=self._glyphs)
+            yield MessageLine(theme=self._theme, glyphs=self._glyphs)
             yield Completions(theme=self._theme, glyphs=self._glyphs)
         yield Notice(self._sayings, theme=self._theme, glyphs=self._glyphs, name="notice")
         yield Prompt(glyphs=self._glyphs)
@@ -236,7 +243,8 @@ class ChatView(FastScreen[None]):
         self._unread.discard(session.id)
         self._is_news = False
         self.show_transcript()
-        self.prompt.set_history(tuple(one.text for one in session.conversation.messages if one.role is Role.user))
+        asked = (one for one in session.conversation.messages if one.role is Role.user)
+        self.prompt.set_history(tuple(put_together(one, self._glyphs.separator) for one in asked))
         self._show_header()
         self.show_status()
 
@@ -298,7 +306,7 @@ class ChatView(FastScreen[None]):
         palette = self._keymap.key("commands")
         keys: Parts = ((palette or "/commands", "accent"), (" commands " if palette else " ", "muted"))
         self.query_one("#header", Line).show(tuple(left), keys, ((title, "muted"),) if title else ())
-        self.prompt.set_placeholder(f"Ask {name or 'a model'} {dot} / for commands")
+        self.prompt.set_placeholder(f"Ask {name or 'a model'} {dot} / for commands {dot} @ to attach")
 
     def _header_notes(self) -> Parts:
         """What else holds in this conversation, in a word or two each; said where it is set."""
@@ -382,6 +390,7 @@ class ChatView(FastScreen[None]):
             is_queue_paused=session.is_paused,
             is_unsaved=session.is_unsaved,
             can_try_again=session.can_try_again(),
+            ends_with_tool=any(one.role is Role.tool for one in session.conversation.messages[-1:]),
             keys=self._useful_keys(),
         )
 
@@ -389,7 +398,7 @@ class ChatView(FastScreen[None]):
         """Only where the server's own counts are missing: going through a long conversation takes its time."""
         if last is None or last.state is MessageState.answering or last.counts is not None:
             return None
-        characters = sum(len(one.text) for one in self._session.conversation.messages)
+        characters = sum(characters_of(one) for one in self._session.conversation.messages)
         return round(characters * self._tokens_per_character())
 
     def _tokens_per_character(self) -> float:
@@ -430,7 +439,7 @@ class ChatView(FastScreen[None]):
             return
         if session is self._session:
             self._heard(event)
-        elif isinstance(event, AnswerEnded) and session.id in self._workspace.sessions:
+        elif isinstance(event, AnswerEnded) and session.id in self._workspace.sessions and not session.is_answering:
             self._unread.add(session.id)
             title = clean_line(session.conversation.title, 60) or "another conversation"
             is_whole = event.message.state is MessageState.complete
@@ -539,8 +548,8 @@ class ChatView(FastScreen[None]):
 def _tokens_per_character(messages: tuple[Message, ...]) -> float:
     for index in reversed(range(len(messages))):
         counts = messages[index].counts
-        if counts is not None and counts.prompt_tokens:
-            characters = sum(len(one.text) for one in messages[:index])
+        if counts is not None and counts.prompt_tokens and not messages[index].sources:
+            characters = sum(characters_of(one) for one in messages[:index])
             if characters >= LEAST_CHARACTERS_TO_MEASURE:
                 return counts.prompt_tokens / characters
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.app.attention import Attention
 from tui.app.screens.chat_private import ChatPrivate
-from tui.chat.events import AnswerBegan, AnswerEnded, Phase, SessionEvent
+from tui.chat.events import AnswerBegan, AnswerEnded, Phase, PhaseChanged, SessionEvent, ToolsEnded
 from tui.chat.session import Session
 from tui.conversations.values import MessageState
 
@@ -24,8 +24,14 @@ class ChatAttention(ChatPrivate):
     def _told(self, session: Session, event: SessionEvent) -> None:
         super()._told(session, event)
         if isinstance(event, AnswerBegan):
-            self._began_at[session.id] = self._workspace.clock()
-        elif isinstance(event, AnswerEnded):
+            # What tools are asked for in between belongs to the same answer.
+            self._began_at.setdefault(session.id, self._workspace.clock())
+        elif isinstance(event, PhaseChanged) and event.phase is Phase.asking:
+            took_seconds = self._workspace.clock() - self._began_at.get(session.id, self._workspace.clock())
+            self.attention.answer_waits(session.conversation.model, took_seconds=took_seconds)
+        elif isinstance(event, ToolsEnded):
+            self._began_at.pop(session.id, None)
+        elif isinstance(event, AnswerEnded) and not session.is_answering:
             began_at = self._began_at.pop(session.id, None)
             # Whoever stopped it was here.
             if began_at is not None and event.message.state is not MessageState.stopped:

@@ -14,15 +14,15 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.app.leaving import is_worth_finishing
-from tui.app.screens.chat_history import ChatHistory
+from tui.app.screens.chat_schemas import ChatSchemas
 from tui.app.screens.question import Question
-from tui.app.terminal.kept_code import KEPT
 from tui.app.transcript.rendering import warm_up as warm_up_rendering
 from tui.app.widgets.completions import Completions
 from tui.chat.events import SessionEvent
 from tui.chat.session import Session
 from tui.cleaning import clean_line
 from tui.failures import Failure
+from tui.kept_code import KEPT
 from tui.theming.nearest import nearest
 
 QUIT_AGAIN_SECONDS = 2.0
@@ -37,11 +37,13 @@ def warm_up_screens() -> None:
     import_module("tui.app.screens.models")
     import_module("tui.app.screens.themes")
     import_module("tui.app.screens.settings")
+    import_module("tui.app.screens.tool_question")
+    import_module("tui.app.screens.compare")
     warm_up_rendering()
     KEPT.keep()
 
 
-class ChatScreen(ChatHistory):
+class ChatScreen(ChatSchemas):
     """The conversation with its commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,6 +57,8 @@ class ChatScreen(ChatHistory):
 
     finish_in_background: Callable[[], None] | None = None
     """Gives the shell back while what runs comes to its end; None where that cannot be done."""
+    logout_hint = ""
+    """What keeps that from coming to its end on this machine; empty where nothing is known to."""
 
     async def begin(self) -> None:
         await super().begin()
@@ -93,14 +97,15 @@ class ChatScreen(ChatHistory):
             again = self._keymap.key("prompt.clear") or "the same"
             self.reply(f"{again} again quits", seconds=QUIT_AGAIN_SECONDS)
 
-    async def action_try_again(self) -> None:
+    def action_try_again(self) -> None:
         if self._session.can_try_again():
-            await self.go_on()
+            # It may ask something first, and this screen goes on showing what comes.
+            self.in_background(self.go_on())
         else:
             self.reply("there is nothing to try again")
 
     def action_toggle_thinking(self) -> None:
-        self.transcript.toggle_thinking(None)
+        self.transcript.toggle_fold()
 
     # The server and the look
 
@@ -154,8 +159,15 @@ class ChatScreen(ChatHistory):
         except Failure as failure:
             self.say_failure(failure, is_reply=True)
 
-    def action_open_settings(self) -> None:
-        self._open_settings()
+    async def action_open_settings(self, wanted: str = "") -> None:
+        """The form; or ``export FILE``, ``import FILE``, ``reset`` and ``check`` without it."""
+        if not wanted:
+            self._open_settings()
+            return
+        try:
+            await self.do_with_settings(wanted)
+        except Failure as failure:
+            self.say_failure(failure, is_reply=True)
 
     # The program
 
@@ -200,9 +212,10 @@ class ChatScreen(ChatHistory):
         background = () if finish is None else (("finish", "finish in the background"),)
         title = clean_line(answering[0].conversation.title, 60) or "untitled"
         more = f" and {len(answering) - 1} more" if len(answering) > 1 else ""
+        hint = (self.logout_hint,) if background and self.logout_hint else ()
         self._quit_question = Question(
             title="an answer is under way",
-            lines=(f"{title}{more}", self._what_is_kept(answering)),
+            lines=(f"{title}{more}", self._what_is_kept(answering), *hint),
             answers=(("stay", "stay"), *background, ("quit", "stop it and quit")),
             theme=self._theme,
             glyphs=self._glyphs,

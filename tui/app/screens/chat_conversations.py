@@ -79,6 +79,7 @@ class ChatConversations(ChatCompletion):
             load=self._load_for_preview,
             search=self._search_texts,
             rename=self._rename,
+            pin=self._pin,
             delete=self._delete,
             undo=self._bring_back,
             copy=self._copy_as_markdown,
@@ -94,7 +95,8 @@ class ChatConversations(ChatCompletion):
         faults = [f"{one.name}: {one.failure.message or one.failure.title}" for one in listing.faults]
         news = tuple(one for one in faults if one not in self._told_faults)
         self._told_faults |= frozenset(faults)
-        return ShelfView(summaries=tuple(self._as_it_is(one) for one in listing.summaries), faults=news)
+        summaries = sorted(map(self._as_it_is, listing.summaries), key=lambda one: not one.is_pinned)
+        return ShelfView(summaries=tuple(summaries), faults=news)
 
     def _as_it_is(self, summary: Summary) -> Summary:
         """What is open may be ahead of its file."""
@@ -107,6 +109,7 @@ class ChatConversations(ChatCompletion):
             title=conversation.title,
             model=conversation.model,
             message_count=len(conversation.messages) + len(session.queue),
+            is_pinned=conversation.control.is_pinned,
         )
 
     def _marks(self) -> Marks:
@@ -146,6 +149,32 @@ class ChatConversations(ChatCompletion):
             raise Failure("cannot rename the conversation", "it is open in another chinwag", "close it there")
         session.rename(title)
         return session.conversation.title
+
+    async def _pin(self, conversation_id: str, is_pinned: bool) -> None:
+        session = self._workspace.sessions.get(conversation_id)
+        if session is None:
+            _ = await self._workspace.shelf.pin(conversation_id, is_pinned=is_pinned)
+            return
+        if session.is_read_only:
+            raise Failure("cannot pin the conversation", "it is open in another chinwag", "close it there")
+        session.use_control(replace(session.conversation.control, is_pinned=is_pinned))
+
+    async def action_pin_conversation(self) -> None:
+        """Pins the conversation that is shown, or unpins it."""
+        session = self._session
+        if self._workspace.is_private(session):
+            self.reply("a private conversation is in no list")
+            return
+        is_pinned = not session.conversation.control.is_pinned
+        try:
+            await self._pin(session.id, is_pinned)
+        except Failure as failure:
+            self.say_failure(failure, is_reply=True)
+            return
+        if is_pinned:
+            self.reply("pinned: it stands first in the list", more="/pin unpins it")
+        else:
+            self.reply("not pinned any more")
 
     async def _copy_as_markdown(self, conversation_id: str) -> str:
         """Words that say what became of it."""

@@ -8,6 +8,7 @@ from tui.app.screens.chat_attention import ChatAttention
 from tui.app.widgets.copy_line import CopyLine
 from tui.app.widgets.find_bar import FindBar
 from tui.app.widgets.history_bar import HistoryBar
+from tui.app.widgets.message_line import MessageLine
 from tui.conversations.values import Role
 
 RECENT_COMMANDS = 8
@@ -65,7 +66,7 @@ class ChatHelp(ChatAttention):
         self.copy_line.stay_open()
         self.app.push_screen(KeysHelp(sections, theme=self._theme, glyphs=self._glyphs))
 
-    def _bar_with_keys(self) -> FindBar | CopyLine | HistoryBar | None:
+    def _bar_with_keys(self) -> FindBar | CopyLine | HistoryBar | MessageLine | None:
         """The line over the transcript that takes the keys, if one does."""
         if self.copy_line.is_open:
             return self.copy_line

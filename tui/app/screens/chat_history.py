@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from textual import on
 
+from tui.app.attached_text import without_signs
 from tui.app.commands.declared import read_slash
 from tui.app.commands.keymap import Keymap
 from tui.app.screens.chat_ollama import ChatOllama
@@ -14,6 +15,7 @@ from tui.app.widgets.copy_line import CopyLine
 from tui.app.widgets.find_bar import FindBar
 from tui.app.widgets.found_prompts import FoundPrompts
 from tui.app.widgets.history_bar import HistoryBar
+from tui.app.widgets.message_line import MessageLine
 from tui.chat.session import Session
 from tui.conversations.values import Conversation, Role
 from tui.failures import Failure
@@ -46,7 +48,7 @@ class ChatHistory(ChatOllama):
     def history_bar(self) -> HistoryBar:
         return self.query_one(HistoryBar)
 
-    def _bar_with_keys(self) -> FindBar | CopyLine | HistoryBar | None:
+    def _bar_with_keys(self) -> FindBar | CopyLine | HistoryBar | MessageLine | None:
         return self.history_bar if self.history_bar.is_open else super()._bar_with_keys()
 
     def action_search_prompts(self, words: str = "") -> None:
@@ -188,4 +190,5 @@ def _is_search(prompt: str) -> bool:
 
 
 def _prompts_of(conversation: Conversation) -> tuple[str, ...]:
-    return tuple(one.text for one in reversed(conversation.messages) if one.role is Role.user and one.text.strip())
+    asked = (one.text for one in reversed(conversation.messages) if one.role is Role.user)
+    return tuple(without_signs(text) for text in asked if text.strip())

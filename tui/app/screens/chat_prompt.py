@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from textual import on
 
+from tui.app.attached_text import plain_text, put_together, taken_apart
 from tui.app.commands.completing import Completion, completions_of
 from tui.app.commands.declared import Command, read_slash
 from tui.app.drafts import Drafts, joined
@@ -17,6 +18,7 @@ from tui.app.widgets.completions import Completions
 from tui.app.widgets.prompt import Prompt
 from tui.chat.session import Session
 from tui.cleaning import clean_line
+from tui.conversations.values import Message
 from tui.engine import EngineError
 from tui.failures import Failure
 from tui.storage.drafts import NEW
@@ -52,7 +54,7 @@ class ChatPrompt(ChatConnection):
     def _prompt_sent(self, event: Prompt.Sent) -> None:
         event.stop()
         self.query_one(Completions).show(())
-        slash = read_slash(event.text) if event.is_typed else None
+        slash = read_slash(plain_text(event.text)) if event.is_typed else None
         if slash is not None:
             command, argument = slash
             self.in_background(self.do_command(command.action, argument))
@@ -66,6 +68,7 @@ class ChatPrompt(ChatConnection):
     async def _send(self, session: Session, text: str) -> None:
         """One prompt after the other gets its model and its leave; then it goes, and the next one may."""
         async with self._sending:
+            text = await self.made_whole(session, text)
             is_asked = await self._may_send(session) and await self.fits(session, text)
             if is_asked:
                 task = self.in_background(self._ask(session, text))
@@ -82,13 +85,17 @@ class ChatPrompt(ChatConnection):
             return False
         return await self.may_leave_machine(session.conversation.model, is_kept=not self._workspace.is_private(session))
 
+    async def made_whole(self, _session: Session, text: str) -> str:
+        """With what is still being read for it; said where files are attached."""
+        return text
+
     async def fits(self, _session: Session, _text: str) -> bool:
         """Whether it may go as it is; what is done about one that is too long is said where the window is."""
         return True
 
     async def _ask(self, session: Session, text: str) -> None:
         try:
-            await session.ask(text)
+            await session.ask(*taken_apart(text))
         except Failure as failure:
             self.say_failure(failure, is_reply=True)
             self._give_back(session, text)
@@ -99,9 +106,9 @@ class ChatPrompt(ChatConnection):
     def too_long(self) -> None:
         """It goes back into the prompt, to be shortened; in the conversation it would make every later one too long."""
         session = self._session
-        text = session.give_back()
-        if text is not None:
-            self._give_back(session, text)
+        prompt = session.give_back()
+        if prompt is not None:
+            self._give_back(session, self.written_again(prompt))
             if not session.conversation.messages:
                 self.show_transcript()
 
@@ -162,8 +169,8 @@ class ChatPrompt(ChatConnection):
         for session in self._workspace.sessions.values():
             if session.queue and not session.is_paused:
                 texts: list[str] = []
-                while (text := session.take_back()) is not None:
-                    texts.insert(0, text)
+                while (prompt := session.take_back()) is not None:
+                    texts.insert(0, self.written_again(prompt))
                 self._unsent.setdefault(session.id, []).extend(texts)
                 waiting.append((session, tuple(texts)))
         try:
@@ -257,9 +264,13 @@ class ChatPrompt(ChatConnection):
     @on(Prompt.TakeBack)
     def _take_back(self, event: Prompt.TakeBack) -> None:
         event.stop()
-        if (text := self._session.take_back()) is not None:
-            self.prompt.load(joined(text, self.prompt.text), is_restored=True)
+        if (prompt := self._session.take_back()) is not None:
+            self.prompt.load(joined(self.written_again(prompt), self.prompt.text), is_restored=True)
             self._keep_draft(self._session)
+
+    def written_again(self, prompt: Message) -> str:
+        """Its text with what was attached to it, for the prompt."""
+        return put_together(prompt, self._glyphs.separator)
 
     def _draft_key(self, session: Session) -> str:
         """A conversation that nothing was said in has no name that the next start would know."""

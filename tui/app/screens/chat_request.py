@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from tui.app.attached_text import taken_apart
 from tui.app.commands.declared import Command
 from tui.app.screens.chat_steering import ChatSteering
-from tui.chat.fitting import compose
+from tui.chat.fitting import Plan
+from tui.chat.spelled_out import compose_spelled_out
 from tui.cleaning import cell_width, clean_line
 from tui.conversations.edits import with_message
-from tui.conversations.values import Message, Role
+from tui.conversations.values import Conversation, Message, Role
 from tui.engine import ChatRequest
 from tui.metrics.wording import plural
 from tui.ollama.written import WrittenRequest
+from tui.storage.attachments import LostAttachment
 
 LINE_CELLS = 100
 FRAME_CELLS = 12
 """What a list has around its rows."""
 MOST_LINES = 4000
+_PICTURE = re.compile(r'(\s*"[A-Za-z0-9+/]{40})[A-Za-z0-9+/]{200,}={0,2}",?')
 CURL, JSON, OTHER = "curl", "json", "other"
 
 
@@ -35,11 +41,14 @@ class ChatRequests(ChatSteering):
                 "nothing was sent in this conversation since chinwag began", more="/request next shows what would be"
             )
             return
-        request = last if is_last and last is not None else await self._next_request(unsent)
         try:
+            request = last if is_last and last is not None else await self._next_request(unsent)
             written = await asyncio.to_thread(self._workspace.client.written_chat, request)
         except ValueError as error:
             self.reply("it cannot be sent", role="error", more=clean_line(str(error), 120))
+            return
+        except LostAttachment as failure:
+            self.say_failure(failure, is_reply=True)
             return
         if wanted == "curl":
             self._copy_request(CURL, written)
@@ -53,13 +62,26 @@ class ChatRequests(ChatSteering):
         return "" if text.startswith("/") else text
 
     async def _next_request(self, unsent: str) -> ChatRequest:
-        conversation = self._session.conversation
-        if unsent:
-            at = self._workspace.now()
-            prompt = Message(id="next", role=Role.user, text=unsent, at=at)
-            conversation = with_message(conversation, prompt, now=at)
+        conversation = self.with_unsent(unsent)
+        toolbox = await self._workspace.toolbox(conversation)
         plan = self._workspace.plan(conversation, conversation.model)
-        return (await asyncio.to_thread(compose, conversation, conversation.model, plan)).request
+        plan = replace(plan, tools=toolbox.declarations(conversation))
+        return await self.composed(conversation, plan)
+
+    def with_unsent(self, unsent: str) -> Conversation:
+        """The conversation with what is being written as its last prompt, and with what is attached to that."""
+        conversation, at = self._session.conversation, self._workspace.now()
+        if not unsent:
+            return conversation
+        text, attached = taken_apart(unsent)
+        prompt = Message(id="next", role=Role.user, text=text, at=at, attachments=attached)
+        return with_message(conversation, prompt, now=at)
+
+    async def composed(self, conversation: Conversation, plan: Plan) -> ChatRequest:
+        """With what is attached; what is lost of that is said, and left out as when it is sent."""
+        read = self._workspace.contents.read
+        composed = await asyncio.to_thread(compose_spelled_out, conversation, conversation.model, plan, read)
+        return composed.request
 
     async def _open_request(self, written: WrittenRequest, *, is_last: bool) -> None:
         from tui.app.screens.choices import Choice, Choices
@@ -111,7 +133,8 @@ class ChatRequests(ChatSteering):
 
 def _wrapped(written: WrittenRequest, cells: int) -> Iterator[str]:
     """Lines of JSON that fit a list; what is longer goes on in the next one, a little deeper."""
-    for line in written.body.split("\n"):
+    for whole in written.body.split("\n"):
+        line = _shortened(whole)
         indent = len(line) - len(line.lstrip(" "))
         rest, is_first = line.lstrip(" "), True
         while rest or is_first:
@@ -119,6 +142,12 @@ def _wrapped(written: WrittenRequest, cells: int) -> Iterator[str]:
             part = _fitting(rest, room)
             yield " " * (indent + (0 if is_first else 2)) + part
             rest, is_first = rest[len(part) :], False
+
+
+def _shortened(line: str) -> str:
+    """A picture alone on its line is told by how it begins."""
+    found = _PICTURE.fullmatch(line)
+    return line if found is None else f'{found[1]}" ({len(found[0].strip()):,} characters of base64)'
 
 
 def _fitting(text: str, cells: int) -> str:

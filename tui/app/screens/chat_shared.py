@@ -6,7 +6,7 @@ from tui.app.commands.declared import Command
 from tui.app.screens.chat import Keys
 from tui.app.screens.chat_help import ChatHelp
 from tui.app.screens.shield import Shield
-from tui.chat.events import ConversationReplaced, FollowingFailed, HandedOver, SessionEvent, WriterLeft
+from tui.chat.events import FollowingFailed, HandedOver, SessionEvent, WriterLeft
 from tui.chat.following import FollowedSession
 from tui.chat.session import Session
 
@@ -59,9 +59,6 @@ class ChatShared(ChatHelp):
 
     def _heard(self, event: SessionEvent) -> None:
         match event:
-            case ConversationReplaced():
-                self.show_transcript()
-                self._show_header()
             case FollowingFailed(failure):
                 self.say_failure(failure)
             case WriterLeft():

@@ -100,7 +100,8 @@ class ChatSteering(ChatWindow):
             self._pick_preset()
 
     def _pick_preset(self) -> None:
-        from tui.app.screens.choices import Choice, Choices
+        from tui.app.screens.choices import Choice
+        from tui.app.screens.presets import PresetPicker
 
         steering, current = self._workspace.steering, self._session.conversation.control.preset
         choices = [
@@ -116,21 +117,20 @@ class ChatSteering(ChatWindow):
         if current:
             choices.insert(0, Choice(key="off", name="no preset", more=f"in place of {current}"))
 
-        def chosen(name: str | None) -> None:
-            if name:
-                self.in_background(self.action_choose_preset(name))
-
-        self.app.push_screen(
-            Choices(
-                title="Presets",
-                choices=choices,
-                current=current,
-                faults=steering.faults,
-                theme=self._theme,
-                glyphs=self._glyphs,
-            ),
-            chosen,
+        picker = PresetPicker(
+            choices=choices,
+            own=frozenset(name for name, one in steering.presets.items() if one.is_own),
+            current=current,
+            faults=steering.faults,
+            theme=self._theme,
+            glyphs=self._glyphs,
         )
+        self.app.push_screen(picker, self._preset_picked)
+
+    def _preset_picked(self, picked: str | None) -> None:
+        """The name of a preset, or what else is to be done with one, as ``PresetPicker`` says it."""
+        if picked:
+            self.in_background(self.action_choose_preset(picked))
 
     async def _use_preset(self, name: str) -> None:
         presets = self._workspace.steering.presets

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from tui.app.attached_text import taken_apart
 from tui.app.commands.declared import Command
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_recovery import ChatRecovery
@@ -26,6 +27,7 @@ from tui.chat.fitting import (
     window_use,
 )
 from tui.chat.session import Session
+from tui.chat.spelled_out import has_attachments, spelled_messages
 from tui.chat.summing_up import sum_up, summary_request
 from tui.cleaning import clean_line
 from tui.conversations.values import Conversation, Message, Role
@@ -85,7 +87,8 @@ class ChatWindow(ChatRecovery):
                 scale=scale_of(conversation, model, plan),
                 use=window_use(conversation, model, plan),
             )
-        return replace(known.use, added=known.scale.tokens_of(self._typed.strip()))
+        plain, attached = taken_apart(self._typed)
+        return replace(known.use, added=known.scale.tokens_of(plain.strip(), attached))
 
     # Before a prompt leaves
 
@@ -95,7 +98,8 @@ class ChatWindow(ChatRecovery):
             return True
         conversation = session.conversation
         plan = self._workspace.plan(conversation, conversation.model)
-        found = falls_out(conversation, conversation.model, plan, unsent=text)
+        plain, attached = taken_apart(text)
+        found = falls_out(conversation, conversation.model, plan, unsent=plain, attached=attached)
         return found is None or await self._make_fit(session, text, plan, found)
 
     def too_long(self) -> None:
@@ -107,10 +111,11 @@ class ChatWindow(ChatRecovery):
             return
         assert isinstance(failure, EngineError)
         limit, tokens = failure.context_tokens, failure.prompt_tokens
-        text = session.give_back() if limit and tokens else None
-        if text is None or not limit or not tokens:
+        prompt = session.give_back() if limit and tokens else None
+        if prompt is None or not limit or not tokens:
             super().too_long()
             return
+        text = self.written_again(prompt)
         self._unsent.setdefault(session.id, []).append(text)
         self._keep_draft(session)
         if not session.conversation.messages:
@@ -120,10 +125,11 @@ class ChatWindow(ChatRecovery):
     async def _choose_after_refusal(self, session: Session, text: str, *, limit: int, tokens: int) -> None:
         conversation = session.conversation
         plan = replace(self._workspace.plan(conversation, conversation.model), window_tokens=limit)
-        use = window_use(conversation, conversation.model, plan, unsent=text)
+        plain, attached = taken_apart(text)
+        use = window_use(conversation, conversation.model, plan, unsent=plain, attached=attached)
         # As much as the estimate was too small, the window is taken to be smaller.
         counted = replace(plan, window_tokens=max(1, limit - max(0, tokens - use.used - use.added)))
-        found = falls_out(conversation, conversation.model, counted, unsent=text)
+        found = falls_out(conversation, conversation.model, counted, unsent=plain, attached=attached)
         if found is not None and await self._make_fit(session, text, replace(plan, window_tokens=limit), found):
             await self._send(session, text)
         else:
@@ -162,11 +168,12 @@ class ChatWindow(ChatRecovery):
     async def _choice(self, session: Session, text: str, plan: Plan, found: Fit) -> str | None:
         name = clean_line(session.conversation.model, NAME_CELLS)
         limit = context_text(plan.window_tokens or 0)
-        use = window_use(session.conversation, session.conversation.model, plan, unsent=text)
-        lines = [
-            f"With this prompt it is ~{tokens_text(use.used + use.added)} tokens; the window of {name} has {limit}.",
-        ]
-        answers = [("stay", "do not send")]
+        plain, attached = taken_apart(text)
+        use = window_use(session.conversation, session.conversation.model, plan, unsent=plain, attached=attached)
+        # Without a prompt it is an answer that is to be gone on with.
+        tokens, so_far = tokens_text(use.used + use.added), "With this prompt" if text else "So far"
+        lines = [f"{so_far} it is ~{tokens} tokens; the window of {name} has {limit}."]
+        answers = [("stay", "do not send" if text else "leave it as it is")]
         if found.dropped and found.fits:
             lines += ["The oldest would fall out:", *_listed(found.dropped)]
             lines.append("They stay here; the model does not see them any more.")
@@ -177,12 +184,12 @@ class ChatWindow(ChatRecovery):
                 ("always summarise", "sum up the oldest, in this conversation without asking"),
             ]
         else:
-            lines.append("The prompt alone is too long for it.")
+            lines.append("The prompt alone is too long for it." if text else "Nothing of it can be left out.")
         larger = self._larger_window(session, text, plan)
         if larger is not None:
             answers.append(("grow", f"a window of {context_text(larger)}: {await self._cost(session, larger)}"))
         question = Question(
-            title="the prompt does not fit",
+            title="the prompt does not fit" if text else "there is no room to go on",
             lines=tuple(lines),
             answers=tuple(answers),
             theme=self._theme,
@@ -196,7 +203,8 @@ class ChatWindow(ChatRecovery):
         conversation = session.conversation
         model = self._workspace.find_model(conversation.model)
         trained = model.trained_context_tokens if model is not None else None
-        use = window_use(conversation, conversation.model, plan, unsent=text)
+        plain, attached = taken_apart(text)
+        use = window_use(conversation, conversation.model, plan, unsent=plain, attached=attached)
         needed = max(use.used + use.added, plan.window_tokens or 0) * 5 // 4
         if model is None or model.is_cloud or trained is None:
             return None
@@ -238,6 +246,13 @@ class ChatWindow(ChatRecovery):
         model = workspace.find_model(session.conversation.model)
         thinks = model is not None and "thinking" in (model.capabilities or ())
         material = _material(session.conversation, session.conversation.model, plan, messages[-1])
+        if has_attachments(material):
+            read = workspace.contents.read
+            try:
+                material = await asyncio.to_thread(spelled_messages, session.conversation, read, material)
+            except Failure as failure:
+                self.say_failure(failure)
+                return False
         request = summary_request(material, model=session.conversation.model, plan=plan, thinks=thinks)
         words = f"{name} sums up {plural(len(messages), 'message')}"
         self.say(words, more="esc stops it", seconds=None, about="summing up")

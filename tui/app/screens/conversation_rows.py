@@ -27,6 +27,8 @@ _MARGIN_CELLS = 7
 """The mark of the list, that of the conversation, and what is left free behind the title and the last column."""
 PHASE_CELLS = 9
 """``answering``."""
+PINNED = "Pinned"
+"""Over those that stand first, whatever their day."""
 _GAP = "  "
 
 _IN_MESSAGE = "/"
@@ -88,7 +90,8 @@ def entry_of(summary: Summary, now: datetime) -> Entry:
     model = clean_line(summary.model, MODEL_CELLS)
     at = summary.updated_at.astimezone()
     when = f"{at:%H:%M}" if at.date() == now.date() else f"{at:%d %b}" if at.year == now.year else f"{at:%b %Y}"
-    return Entry(summary, title, f"{title} {model}".casefold(), day_text(at, now), model, when)
+    day = PINNED if summary.is_pinned else day_text(at, now)
+    return Entry(summary, title, f"{title} {model}".casefold(), day, model, when)
 
 
 def entries_of(summaries: Iterable[Summary], now: datetime, known: Mapping[str, Entry]) -> tuple[Entry, ...]:
@@ -174,6 +177,8 @@ class Drawing:
             mark = (f" {self.glyphs.busy} ", "success")
         elif entry.id in self.marks.unread:
             mark = (f" {self.glyphs.unread} ", "accent")
+        elif entry.summary.is_pinned:
+            mark = (f" {self.glyphs.rail} ", "accent")
         else:
             mark = ("   ", "muted")
         role = "foreground!" if entry.id == self.current else "foreground"

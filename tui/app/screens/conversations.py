@@ -91,6 +91,7 @@ class ConversationList(ListScreen):
         Binding("ctrl+n", "new", show=False, priority=True, id="conversation.new"),
         Binding("alt+n", "rename", show=False, priority=True, id="list.rename"),
         Binding("alt+c", "copy", show=False, priority=True, id="list.copy"),
+        Binding("alt+p", "pin", show=False, priority=True, id="list.pin"),
     ]
 
     def __init__(
@@ -107,6 +108,7 @@ class ConversationList(ListScreen):
         load: Callable[[str], Awaitable[Conversation]],
         search: Callable[[str], Awaitable[Found]],
         rename: Callable[[str, str], Awaitable[str]],
+        pin: Callable[[str, bool], Awaitable[None]],
         delete: Callable[[str], Awaitable[None]],
         undo: Callable[[], Awaitable[str | None]],
         copy: Callable[[str], Awaitable[str]],
@@ -127,6 +129,7 @@ class ConversationList(ListScreen):
         self._read_shelf = read
         self._load = load
         self._rename = rename
+        self._pin = pin
         self._delete = delete
         self._undo = undo
         self._copy = copy
@@ -440,6 +443,7 @@ class ConversationList(ListScreen):
             *keymap_of(self.app).hint("conversation.new", "new"),
             ("alt+d", "delete"),
             ("alt+n", "rename"),
+            ("alt+p", "unpin" if self._is_pinned else "pin"),
             ("ctrl+_", "undo"),
             ("alt+c", "copy"),
             ("esc", "back"),
@@ -483,6 +487,25 @@ class ConversationList(ListScreen):
         field.focus()
         field.action_select_all()
         self.refresh_note()
+
+    @property
+    def _is_pinned(self) -> bool:
+        row = self._rows.get(conversation_of(self.list.marked))
+        return row is not None and row.entry.summary.is_pinned
+
+    def action_pin(self) -> None:
+        if self.list.marked and not self._is_busy and not self._renaming:
+            self._is_busy = True
+            self.run_worker(self._pin_marked(self.list.marked, is_pinned=not self._is_pinned))
+
+    async def _pin_marked(self, marked: str, *, is_pinned: bool) -> None:
+        try:
+            await self._pin(conversation_of(marked), is_pinned)
+            self._said = (("pinned" if is_pinned else "not pinned any more", "muted"),)
+        except Failure as failure:
+            self._say_refused(failure)
+        await self._read(keep=marked)
+        self._is_busy = False
 
     def _stop_renaming(self) -> None:
         if self._renaming:

@@ -18,6 +18,7 @@ from tui.app.screens.list_screen import HELP, PASSED_ON, ListScreen, highlight
 from tui.app.widgets.copy_line import CopyLine
 from tui.app.widgets.find_bar import FindBar
 from tui.app.widgets.history_bar import HistoryBar
+from tui.app.widgets.message_line import MessageLine
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row
 from tui.cleaning import clean_line
@@ -66,7 +67,7 @@ def help_sections(
     top: Screen[object],
     *,
     is_chat: bool,
-    bar: FindBar | CopyLine | HistoryBar | None = None,
+    bar: FindBar | CopyLine | HistoryBar | MessageLine | None = None,
     commands: Sequence[Command],
     why_not: Callable[[Command], str],
     eaten: Sequence[EatenKey],
@@ -78,6 +79,7 @@ def help_sections(
         headings: dict[type, str] = {
             FindBar: "in the find bar",
             HistoryBar: "while earlier prompts are searched",
+            MessageLine: "for the marked message",
         }
         heading = headings.get(type(bar), "for what to copy")
         sections = [

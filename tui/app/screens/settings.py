@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
@@ -102,6 +102,7 @@ class SettingsScreen(FastScreen[None]):
         Binding("right", "step(1)", show=False),
         Binding("alt+r", "reset", show=False, priority=True),
         Binding("delete", "reset", show=False),
+        Binding("alt+f", "file_menu", show=False, priority=True),
         Binding("backspace", "search_back", show=False),
         Binding("ctrl+underscore,ctrl+shift+minus,ctrl+slash", "undo", show=False, priority=True),
         *passed_on_bindings((HELP,)),
@@ -119,7 +120,9 @@ class SettingsScreen(FastScreen[None]):
         schema: Sequence[Setting] = SETTINGS,
         place: str = "",
         file_name: str = "settings.toml",
+        open_file_menu: Callable[[SettingsScreen], None] | None = None,
     ) -> None:
+        """``open_file_menu`` offers what can be done with the file as a whole, and tells it with ``tell``."""
         super().__init__()
         self.theme = theme
         self.glyphs = glyphs
@@ -128,6 +131,7 @@ class SettingsScreen(FastScreen[None]):
         self._schema = tuple(schema)
         self._place = place
         self._file_name = file_name
+        self._open_file_menu = open_file_menu
         self._is_leaving = False
         self._being_edited = ""
         self._said = ("", "")
@@ -294,7 +298,8 @@ class SettingsScreen(FastScreen[None]):
         if self.search.has_focus:
             clear = (("esc", "show all"),) if self.search.value else (("esc", "back"),)
             return (("enter", "to the settings"), *clear) if field is not None else clear
-        return keys_of(field, has_undo=self._changes.has_undo, is_wide=self.has_class("-wide"))
+        keys = keys_of(field, has_undo=self._changes.has_undo, is_wide=self.has_class("-wide"))
+        return keys if self._open_file_menu is None else (*keys, ("alt+f", "the file"))
 
     # Moving about
 
@@ -427,6 +432,17 @@ class SettingsScreen(FastScreen[None]):
             self.rows.mark(name)
         self._say("as it was before")
         self._keep_soon()
+
+    def action_file_menu(self) -> None:
+        """What is being written is kept first: it belongs into the file."""
+        if self._open_file_menu is not None and self._finish_edit() and self.is_settled:
+            self._open_file_menu(self)
+
+    def tell(self, loaded: Loaded, words: str) -> None:
+        """The file is another one: what it says is shown, and ``words`` where the marked setting is told about."""
+        self._changes.use(loaded)
+        self._show()
+        self._say(words)
 
     def _open_choices(self, field: Field) -> None:
         def chosen(value: str | None) -> None:

@@ -64,6 +64,12 @@ class SettingChanges:
             return field
         return replace(field, value=field.kept_value, origin="default" if wanted.value is None else "file")
 
+    def use(self, loaded: Loaded) -> None:
+        """Another file holds: there is nothing of the one before to undo or to complain about."""
+        self.loaded = loaded
+        self.refused.clear()
+        self._before.clear()
+
     def want(self, field: Field, value: Value | None, *, typed: str = "") -> bool:
         """Whether there is something to keep: False for what is so already."""
         name = field.setting.name

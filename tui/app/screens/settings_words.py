@@ -70,7 +70,7 @@ def groups_of(fields: Iterable[Field], shown: Iterable[Field], *, current: str) 
 def faults_line(loaded: Loaded, complaints: Mapping[str, str], known: Iterable[str], file_name: str) -> str:
     """What is wrong and has no row of its own; empty when nothing is."""
     rows = frozenset(known)
-    told = [f"{fault.source}: {fault.message}" for fault in loaded.faults if fault.setting not in rows]
+    told = [str(fault) for fault in loaded.faults if fault.setting not in rows]
     told += [f"{file_name}: {words}" for name, words in complaints.items() if name not in rows]
     more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
     return f"{told[0]}{more}" if told else ""
@@ -91,7 +91,7 @@ def about_source(
         return f"{file_name}: {complaints[name]}", "warning"
     for fault in changes.loaded.faults:
         if fault.setting == name:
-            return f"{fault.source}: {fault.message}; the default holds", "warning"
+            return f"{fault}; the default holds", "warning"
     return field.origin_text(file_name), ""
 
 
