@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tui.app.commands.declared import COMMANDS, Where
+from tui.app.commands.command import Where
+from tui.app.commands.declared import COMMANDS
 from tui.app.commands.keymap import remappable
 from tui.cli.arguments import FLAGS
 from tui.cli.commands import SUBCOMMANDS
@@ -21,6 +22,7 @@ WHERE_WORDS = {
     Where.prompt: "in the prompt",
     Where.lists: "in lists",
     Where.connect: "on the connect screen",
+    Where.compare: "while comparing",
 }
 
 

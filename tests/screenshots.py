@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -304,7 +305,7 @@ EARLIER = (
 async def fill_shelf(shelf: Shelf, chance: random.Random) -> None:
     for title, name, ago, count in EARLIER:
         at = NOON - ago
-        conversation = renamed(new_conversation(new_id(at, chance.randbytes), now=at, model=name), title, now=at)
+        conversation = renamed(new_conversation(new_id(at, chance.randbytes), now=at, model=name), title)
         for number in range(count):
             is_question = number % 2 == 0
             message = Message(
@@ -337,6 +338,31 @@ def usage_lines(host_url: str) -> bytes:
         )
         for name, ago, load_seconds in used
     )
+
+
+def month_of_answers(host_url: str) -> bytes:
+    """What somebody asked in thirty days, more on working days, each model at its own speed."""
+    chance = random.Random(11)
+    speeds = {MODEL: 62.0, "qwen2.5-coder:32b": 24.0, "gemma3:4b": 96.0, "gpt-oss:20b": 48.0}
+    records = []
+    for ago in reversed(range(30)):
+        day = NOON - timedelta(days=ago)
+        for _ in range(chance.randrange(2, 5) if day.weekday() > 4 else chance.randrange(6, 22)):
+            name = chance.choices([*speeds], weights=(6, 4, 2, 1))[0]
+            tokens = int(chance.lognormvariate(5.9, 0.7))
+            records.append(
+                UsageRecord(
+                    at=(day - timedelta(minutes=chance.randrange(60))).isoformat(timespec="seconds"),
+                    host=host_url,
+                    model=name,
+                    outcome=chance.choices(["complete", "stopped", "failed"], weights=(92, 6, 2))[0],
+                    prompt_tokens=int(chance.lognormvariate(6.8, 0.8)),
+                    answer_tokens=tokens,
+                    answer_seconds=tokens / (speeds[name] * chance.uniform(0.85, 1.1)),
+                    first_token_seconds=chance.uniform(0.2, 0.9),
+                )
+            )
+    return b"".join(map(encode_usage, records))
 
 
 class NamedWorkspace(Workspace):
@@ -412,7 +438,13 @@ class Stage:
 
 @asynccontextmanager
 async def program(
-    theme: str, address: str, scene: SceneTime, folder: Path, *, settings: str = ""
+    theme: str,
+    address: str,
+    scene: SceneTime,
+    folder: Path,
+    *,
+    settings: str = "",
+    usage: Callable[[str], bytes] = usage_lines,
 ) -> AsyncIterator[Stage]:
     """In the home ``folder``; ``settings`` are tables of the settings file besides the theme."""
     environ = {"HOME": str(folder), "OLLAMA_HOST": address}
@@ -424,7 +456,7 @@ async def program(
     await fill_shelf(shelf, chance)
     await shelf.aclose()
     places.state.mkdir(parents=True, mode=0o700)
-    places.usage_file.write_bytes(usage_lines(address))
+    places.usage_file.write_bytes(usage(address))
 
     def prepare(options: StartOptions) -> Workspace:
         return NamedWorkspace.prepare(
@@ -510,6 +542,21 @@ async def settings_pictures(theme: str, name: str) -> dict[str, str]:
             return stage.pictures
 
 
+async def statistics_pictures(theme: str, name: str) -> dict[str, str]:
+    texts = await asyncio.to_thread(read_texts)
+    scene = SceneTime()
+    server = DemoServer(models=models(texts), clock=scene.clock, now=scene.now, sleep=scene.sleep)
+    with tempfile.TemporaryDirectory(prefix="chinwag-pictures-") as folder:
+        async with server, program(theme, server.url, scene, Path(folder), usage=month_of_answers) as stage:
+            await stage.shows("write something")
+            await stage.type("/stats")
+            await stage.press("enter")
+            await stage.shows("by day")
+            await stage.press("down", "down")
+            await stage.take(name)
+            return stage.pictures
+
+
 SCENES: tuple[Callable[[], Awaitable[dict[str, str]]], ...] = (
     lambda: chat_pictures(
         "chinwag-dark",
@@ -519,6 +566,13 @@ SCENES: tuple[Callable[[], Awaitable[dict[str, str]]], ...] = (
     connect_pictures,
     lambda: settings_pictures("chinwag-dark", "settings-dark"),
     lambda: settings_pictures("chinwag-light", "settings-light"),
+    lambda: statistics_pictures("chinwag-dark", "statistics-dark"),
+    lambda: import_module("tests.documents_picture").documents_pictures(
+        "chinwag-dark", "sources-dark", "documents-dark"
+    ),
+    lambda: import_module("tests.compare_picture").compare_pictures("chinwag-dark", "compare-dark"),
+    lambda: import_module("tests.tools_picture").tools_pictures("chinwag-dark", "tool-question-dark", "tools-dark"),
+    lambda: import_module("tests.command_pictures").pictures(),
 )
 
 

@@ -91,11 +91,11 @@ async def test_a_connection_without_an_answer_is_remembered(folders: Folders, se
         was_before = workspace.was_ever_connected
         await connected(workspace)
         assert (was_before, workspace.was_ever_connected) == (False, True)
-        assert not workspace.last_used()
+        assert not workspace.usage.last_used()
     await server.close()
     async with opened(folders) as workspace:
         assert workspace.was_ever_connected
-        assert not workspace.last_used()
+        assert not workspace.usage.last_used()
     assert len(kept_usage(workspace)) == 1
 
 
@@ -107,10 +107,10 @@ async def test_an_answer_that_failed_proves_no_connection_and_no_use(folders: Fo
         await session.settled()
         assert session.last_failure is not None
         assert not workspace.was_ever_connected
-        assert not workspace.last_used()
+        assert not workspace.usage.last_used()
     async with opened(folders) as workspace:
         assert not workspace.was_ever_connected
-        assert not workspace.last_used()
+        assert not workspace.usage.last_used()
 
 
 async def test_an_answer_that_came_is_a_use(folders: Folders) -> None:
@@ -118,7 +118,7 @@ async def test_an_answer_that_came_is_a_use(folders: Folders) -> None:
         session = workspace.new_session(model=MODEL)
         await session.ask("hello")
         await session.settled()
-        assert list(workspace.last_used()) == [MODEL]
+        assert list(workspace.usage.last_used()) == [MODEL]
 
 
 # Who may write

@@ -13,6 +13,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     argv = sys.argv[1:] if argv is None else argv
     if argv and not argv[0].startswith("-"):
+        import signal
+
+        # Ctrl+C while the rest is imported ends the process as it ends any other, without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        from tui.kept_code import KEPT
+
+        KEPT.use()
         from tui.cli.running import run_subcommand
 
         return run_subcommand(argv, os.environ)
@@ -27,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from tui.app.terminal.first_frame import FirstFrame
 
     with FirstFrame(term=os.environ.get("TERM", "")) as frame:
-        from tui.app.terminal.kept_code import KEPT
+        from tui.kept_code import KEPT
 
         KEPT.use()
         from tui.environment import problem_at_start, read_environment
@@ -68,6 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from tui.app.start import run_app
 
             return run_app(arguments, environment=environment, first_frame=frame, parent=parent)
+        except MemoryError:
+            from tui.app.terminal.forking import end_without_memory
+
+            return end_without_memory(parent)
         except Exception as error:  # noqa: BLE001  without the values of variables, which Python would not print either
             from tui.app.crash import tell_crash_of_start
 

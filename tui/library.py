@@ -132,7 +132,7 @@ class Chinwag:
         known, raw = _options_of(options)
         name = await self.model_for(model or (found.model if found is not None else "") or None)
         control = Control(preset=preset, system=system, options=known)
-        generation = workspace.generation(name, control)
+        generation = workspace.planner.generation(name, control)
         wanted = generation.format if format is None else format
         return ChatRequest(
             model=name,

@@ -38,6 +38,10 @@ class Places:
         return self.data / "attachments"
 
     @property
+    def documents(self) -> Path:
+        return self.data / "documents"
+
+    @property
     def drafts(self) -> Path:
         return self.data / "drafts"
 
@@ -96,6 +100,10 @@ class Places:
     @property
     def cloud_leave_file(self) -> Path:
         return self.state / "cloud.json"
+
+    @property
+    def confirmed_tools_file(self) -> Path:
+        return self.state / "tools.json"
 
     @property
     def control(self) -> Path:

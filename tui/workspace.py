@@ -14,28 +14,33 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tui.chat.attaching import Contents
 from tui.chat.catalog import Catalog
 from tui.chat.choice import choose_model
 from tui.chat.closing import close_within
 from tui.chat.cloud import CloudLeave, GuardedEngine
 from tui.chat.connection import Connection, ConnectionState, Link
+from tui.chat.documents import Documents
 from tui.chat.events import AnswerBegan, AnswerEnded, SessionEvent
 from tui.chat.faults import report_fault_of
-from tui.chat.fitting import Plan, window_tokens
-from tui.chat.generation import Generation, loading_options
 from tui.chat.kept_requests import KeptRequests
 from tui.chat.memory import FreeMemory, free_memory
 from tui.chat.open_sessions import OpenSessions
+from tui.chat.planner import Planner
 from tui.chat.pulls import Pulls
 from tui.chat.servers import Servers
 from tui.chat.session import Session, SessionTools
 from tui.chat.steering import Steering
-from tui.chat.usage_file import append_usage, read_usage, usage_of
-from tui.conversations.control import NOTHING_SET, Control
-from tui.conversations.values import Conversation
+from tui.chat.tool_questions import ToolQuestions
+from tui.chat.tool_shelf import ToolShelf
+from tui.chat.tool_turns import Toolbox
+from tui.chat.unseen import READ_SECONDS
+from tui.chat.usage_file import usage_of
+from tui.chat.usage_log import UsageLog
+from tui.conversations.values import Conversation, Message
 from tui.engine import ChatRequest, Engine, Host, Model, ModelDetails, RunningModel
 from tui.failures import Failure
-from tui.metrics.usage import CONNECTED, UsageRecord, typical_load_seconds
+from tui.metrics.usage import CONNECTED, UsageRecord
 from tui.ollama.address import parse_host
 from tui.ollama.gpu import MachineReader
 from tui.ollama.lacking import refuse_what_is_lacking
@@ -47,6 +52,7 @@ from tui.settings.schema import Value
 from tui.storage.cloud_leave import keep_leave, read_leave, take_back_leave
 from tui.storage.shelf import Shelf
 from tui.theming.load import ThemeShelf, load_themes
+from tui.tools.permissions import Permissions
 
 if TYPE_CHECKING:
     from tui.demo.server import DemoServer
@@ -54,9 +60,6 @@ if TYPE_CHECKING:
 
 CONTEXT_SETTING = "generation.context_tokens"
 HOST_SETTING = "server.host"
-
-FINISH_LIMIT_SECONDS = 30 * 60.0
-"""How long an answer may go on after the terminal is gone."""
 
 CLOSE_PATIENCE_SECONDS = 8.0
 """A disk that hangs does not keep the program."""
@@ -116,7 +119,7 @@ class Workspace:
         self._stack = stack
         self._open = AsyncExitStack()
         self._engine: OllamaClient | None = None
-        self._engines_left: list[Engine] = []
+        self._engines_left: list[OllamaClient] = []
         self.pulls = Pulls(clock=clock)
         """Models on their way; they go on when another server is talked with."""
         self._catalog: Catalog | None = None
@@ -130,9 +133,6 @@ class Workspace:
             is_kept=not self.is_throwaway,
             log=self.request_log,
         )
-        self._memory_options: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self._contexts_taken_over: dict[tuple[str, str], tuple[Any, int | None]] = {}
-        """By server and model, the context that was wanted and the one that is taken in its place."""
         self.steering = Steering(
             presets=places.presets,
             models_file=places.models_file,
@@ -140,9 +140,36 @@ class Workspace:
             same_model=same_model,
             is_kept=not self.is_throwaway,
         )
+        self.planner = Planner(
+            self.steering,
+            host_url=lambda: self.host.url,
+            find_model=self.find_model,
+            running_model=self.running_model,
+            is_cloud=self.is_cloud,
+        )
+        self.tools = ToolShelf(
+            folder=places.tools,
+            confirmed_file=places.confirmed_tools_file,
+            environ=environ,
+            now=now,
+            settings=lambda: self.loaded.settings.tools,
+            search=self._search_documents,
+        )
+        self.tool_questions = ToolQuestions()
+        self.documents = Documents(
+            folder=places.documents,
+            settings=lambda: self.loaded.settings.documents,
+            client=lambda: self.client,
+            catalog=lambda: self.catalog,
+            find_model=self.find_model,
+            same_model=same_model,
+            may_leave=lambda: self.cloud_leave.look(self.host.url),
+            free_memory=self.free_memory,
+            clock=clock,
+        )
         self.machine = MachineReader()
         """This computer's GPUs and memory."""
-        self._usage: list[UsageRecord] = []
+        self.usage = UsageLog(places.usage_file, host_url=lambda: self.host.url, in_background=self._in_background)
         self._asked_hosts: dict[str, str] = {}
         """By message, the address that an answer under way comes from."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,6 +180,8 @@ class Workspace:
         )
         self._demo: DemoServer | None = None
         self.shelf = Shelf(places, format=loaded.settings.storage.format, now=now, random_bytes=random_bytes)
+        self.contents = Contents(None if options.is_private else places, report=self._say_failure)
+        """Of what is attached to prompts."""
         self._open_sessions = OpenSessions(
             shelf=self.shelf, places=places, tools=self._session_tools, heard=self._heard, report=self._say_failure
         )
@@ -197,7 +226,7 @@ class Workspace:
         An address that cannot be one is no reason not to start, unless it stands on the command line: then ``Failure``.
         Else this machine is asked, and ``start_complaint`` says why.
         """
-        self._usage = list(await asyncio.to_thread(read_usage, self.places.usage_file))
+        await self.usage.read()
         await asyncio.to_thread(self.steering.read)
         if self.options.is_demo:
             await self._start_demo()
@@ -221,11 +250,17 @@ class Workspace:
         """An answer that was asked for here is under way, or about to be."""
         return self._open_sessions.is_answering
 
-    async def finish_answers(self, *, limit_seconds: float = FINISH_LIMIT_SECONDS) -> None:
+    async def finish_answers(self) -> None:
         """Without anybody who looks: what is under way comes to its end and to the disk, what waits goes on waiting."""
         self.on_session_event = lambda _session, _event: None
         self.on_connection = lambda _state: None
-        await self._open_sessions.finish(limit_seconds=limit_seconds)
+        self.tool_questions.leave()
+        for client in self._clients:
+            client.read_every(READ_SECONDS)
+        limits = self.loaded.settings.storage
+        await self._open_sessions.finish(
+            limit_seconds=limits.finish_seconds, limit_bytes=limits.finish_megabytes * 1024 * 1024
+        )
 
     async def close(self, *, patience_seconds: float = CLOSE_PATIENCE_SECONDS) -> bool:
         """Ends every answer, waits for the disk, and lets go of everything. Whether all of that went well, and in time.
@@ -240,10 +275,10 @@ class Workspace:
             await close_within(disk_until, self.pulls.close(), "stopping what is pulled"),
             await close_within(disk_until, self._open_sessions.close(), "closing the conversations"),
             await close_within(disk_until, self._finish_tasks(), "finishing what runs in the background"),
+            await close_within(disk_until, self.documents.close(), "stopping the reading of documents"),
             await close_within(disk_until, self.shelf.aclose(), "closing the shelf"),
         ]
-        engines = (*self._engines_left, *(() if self._engine is None else (self._engine,)))
-        results += [await close_within(until, engine.aclose(), "closing an engine") for engine in engines]
+        results += [await close_within(until, one.aclose(), "closing an engine") for one in self._clients]
         results += [
             await close_within(until, self.request_log.aclose(), "closing the log of requests"),
             await close_within(until, self._open.aclose(), "closing the demo"),
@@ -252,6 +287,11 @@ class Workspace:
             await close_within(until, asyncio.to_thread(self._stack.close), "removing what is not kept"),
         ]
         return all(results)
+
+    @property
+    def _clients(self) -> tuple[OllamaClient, ...]:
+        """Of this server and of those that were left."""
+        return (*self._engines_left, *(() if self._engine is None else (self._engine,)))
 
     async def _close_connection(self) -> None:
         if self._connection is not None:
@@ -302,11 +342,7 @@ class Workspace:
     @property
     def was_ever_connected(self) -> bool:
         """To this server, in this start or in an earlier one."""
-        return self.connection.state.was_ever_up or self._has_proof_of_connection
-
-    @property
-    def _has_proof_of_connection(self) -> bool:
-        return any(one.host == self.host.url and one.proves_connection for one in self._usage)
+        return self.connection.state.was_ever_up or self.usage.proves_connection
 
     async def connect_to(self, address: str) -> Host:
         """Goes to another server; answers under way come to their end. Later starts go there, too, once it has answered.
@@ -329,12 +365,25 @@ class Workspace:
         model = model or self._chosen_model or self.options.model or ""
         return self._open_sessions.new(model=model, is_private=is_private)
 
+    async def fork(self, session: Session, message_id: str) -> Session:
+        """A conversation of its own that begins with the line up to that message. Raises ``Failure``."""
+        return await self._open_sessions.fork(session, message_id)
+
     async def open_session(self, conversation_id: str) -> Session:
         """The running one, or the one on disk; read-only and followed while another chinwag has it open.
 
         Raises ``Failure`` when it cannot be read. What is damaged is told to ``on_failure``.
         """
         return await self._open_sessions.open(conversation_id)
+
+    def session_beside(self, conversation: Conversation, *, is_private: bool) -> Session:
+        """Goes on from a conversation by itself. Nothing of it is kept but, unless it is private, its numbers."""
+
+        def ended(message: Message) -> None:
+            if not is_private:
+                self.usage.keep(usage_of(message, host=self.host.url))
+
+        return self._open_sessions.beside(conversation, is_private=is_private, ended=ended)
 
     def is_private(self, session: Session) -> bool:
         """Nothing of it is kept: not the conversation, its drafts, its numbers, nor the choice of its model."""
@@ -391,19 +440,6 @@ class Workspace:
         self._chosen_model = model
         await self.change_setting("chat.model", model)
 
-    def typical_load_seconds(self, model: str) -> float | None:
-        return typical_load_seconds(self._usage, model=model, host=self.host.url)
-
-    def last_used(self) -> Mapping[str, str]:
-        """Model name to the time of its last answer, ISO 8601 in UTC."""
-        host = self.host.url
-        return {record.model: record.at for record in self._usage if record.host == host and record.has_answer}
-
-    def known_hosts(self) -> tuple[str, ...]:
-        """The addresses of servers that answered before, this one first, then the latest."""
-        latest = [one.host for one in reversed(self._usage) if one.proves_connection]
-        return tuple(dict.fromkeys([self.host.url, *latest]))
-
     def _heard(self, session: Session, event: SessionEvent) -> None:
         if session.is_read_only:
             self.on_session_event(session, event)
@@ -418,7 +454,10 @@ class Workspace:
         # The person may have gone to another server meanwhile.
         host = self._asked_hosts.pop(event.message.id, self.host.url)
         if not session.is_private:
-            self._keep_usage(usage_of(event.message, host=host))
+            self.usage.keep(usage_of(event.brought or event.message, host=host))
+
+    async def _search_documents(self, question: str) -> str:
+        return await self.documents.search(question)
 
     async def _refuse_what_is_lacking(self, request: ChatRequest) -> None:
         """By what the catalog knows; it asks only a server that answers, so that nothing waits for it twice."""
@@ -433,10 +472,6 @@ class Workspace:
 
     async def _namesakes(self, model: str) -> tuple[str, ...]:
         return await self.client.namesakes(model)
-
-    def _keep_usage(self, record: UsageRecord) -> None:
-        self._usage.append(record)
-        self._in_background(asyncio.to_thread(append_usage, self.places.usage_file, record), "keeping the statistics")
 
     def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """``close`` waits for it."""
@@ -471,9 +506,9 @@ class Workspace:
             self._engines_left.append(self._engine)
 
     def _connection_changed(self, state: ConnectionState) -> None:
-        if state.link is Link.up and not self._has_proof_of_connection:
+        if state.link is Link.up and not self.usage.proves_connection:
             at = self.now().isoformat(timespec="seconds")
-            self._keep_usage(UsageRecord(at=at, host=self.host.url, model="", outcome=CONNECTED))
+            self.usage.keep(UsageRecord(at=at, host=self.host.url, model="", outcome=CONNECTED))
         if state.link is Link.up and self._keeps_host:
             self._in_background(self._keep_host(self.host.url), "keeping the server's address")
         self.on_connection(state)
@@ -500,58 +535,16 @@ class Workspace:
         if name == HOST_SETTING:
             self._keeps_host = False
         if name == CONTEXT_SETTING:
-            # Whoever sets it says what is wanted, whatever did not fit before.
-            self._memory_options.clear()
+            self.planner.forget_memory_options()
         self.shelf.format = self.loaded.settings.storage.format
         self.request_log.use(self.loaded.settings.log)
         return self.loaded
 
-    def generation(self, model: str, control: Control = NOTHING_SET) -> Generation:
-        """How the model of this name is asked to answer at this moment, in a conversation with that control."""
-        found = self.find_model(model)
-        capabilities = None if found is None else found.capabilities
-        can_think = None if capabilities is None else "thinking" in capabilities
-        generation = self.steering.generation(model, control, can_think=can_think)
-        options = dict(generation.options)
-        wanted, taken_over = self._contexts_taken_over.get((self.host.url, model), (None, None))
-        if taken_over is not None and wanted == options.get("num_ctx"):
-            options["num_ctx"] = taken_over
-        options |= self._memory_options.get((self.host.url, model), {})
-        return replace(generation, options=MappingProxyType(options))
-
-    def plan(self, conversation: Conversation, model: str) -> Plan:
-        """What holds for the conversation's next request to the model."""
-        generation = self.generation(model, conversation.control)
-        running, found = self.running_model(model), self.find_model(model)
-        window = None if self.is_cloud(model) else window_tokens(generation, running, found)
-        return self.steering.plan(conversation, model, generation, window)
-
-    def use_memory_options(self, model: str, options: Mapping[str, Any], *, host_url: str) -> None:
-        """Until chinwag ends, that server's model is asked with these in the place of those set; none: as it is set."""
-        if options:
-            self._memory_options[host_url, model] = dict(options)
-        else:
-            self._memory_options.pop((host_url, model), None)
-
-    def take_over_context(self, model: str, tokens: int | None, control: Control) -> None:
-        """Until another one is wanted, the model is asked with the context that it was loaded with; None: as it is set."""
-        wanted = self.steering.generation(model, control).options.get("num_ctx")
-        self._contexts_taken_over[self.host.url, model] = (wanted, tokens)
-
-    def loading_request(self, model: str, control: Control, *, keep_alive: float | None = None) -> ChatRequest:
-        """Loads the model with the options that a chat with that control sends, so that it is not loaded twice."""
-        generation = self.generation(model, control)
-        return ChatRequest(
-            model=model,
-            messages=(),
-            options=loading_options(generation.options),
-            keep_alive=generation.keep_alive if keep_alive is None else keep_alive,
-        )
-
-    def wanted_context_tokens(self, model: str, control: Control = NOTHING_SET) -> int | None:
-        """The window that a chat with it asks for; None while that is left to the server."""
-        tokens = self.generation(model, control).options.get("num_ctx")
-        return tokens if isinstance(tokens, int) else None
+    def settings_file_is_well(self) -> None:
+        """The file was replaced by one without a fault: what was wrong with the one before holds no more."""
+        source = self.places.settings_file.name
+        faults = tuple(fault for fault in self.loaded.faults if fault.source != source)
+        self.loaded = replace(self.loaded, faults=faults)
 
     async def free_memory(self) -> FreeMemory:
         """What the server has left, as far as anybody knows."""
@@ -571,11 +564,23 @@ class Workspace:
             now=self.now,
             clock=self.clock,
             new_message_id=lambda: self.random_bytes(6).hex(),
-            plan=self.plan,
+            plan=self.planner.plan,
             namesakes=self._namesakes,
             check=self._refuse_what_is_lacking,
+            toolbox=self.toolbox,
+            permissions=self._permissions,
+            contents=self.contents,
+            find_passages=self.documents.passages_for,
             set_aside=self._set_aside,
         )
+
+    async def toolbox(self, conversation: Conversation) -> Toolbox:
+        """What the model of that conversation may call, as things are at this moment."""
+        return await self.tools.toolbox(conversation.control)
+
+    def _permissions(self, conversation: Conversation) -> Permissions:
+        """Nobody sees what a conversation beside the others asks for."""
+        return self.tool_questions.permissions(conversation, is_seen=conversation.id in self.sessions)
 
     def _say_failure(self, failure: Failure) -> None:
         self.on_failure(failure)

@@ -188,6 +188,21 @@ async def test_what_memory_holds_is_asked_at_once(folders: Folders, server: Demo
 
 
 @UNHURRIED
+async def test_an_answer_that_has_ended_is_not_called_under_way(folders: Folders) -> None:
+    async with folders.start(model=SLOW) as running:
+        await ready(running, SLOW)
+        await written(running, "tell me")
+        screen = await compare(running, FAST)
+        await running.until(lambda: screen.comparison.columns[0].is_asked, told="the first one's turn")
+        await running.press("enter")
+        await running.shows("this answer is still under way")
+        screen.comparison.stop()
+        await over(running, screen)
+        await running.until(lambda: "still under way" not in running.text, told="the end, said")
+        assert running.app.screen is screen
+
+
+@UNHURRIED
 async def test_escape_stops_then_asks_before_anything_is_lost(folders: Folders, server: DemoServer) -> None:
     folders.write("config/hosts.toml", f'[box]\naddress = "{folders.url}"\nmemory_bytes = 1_000_000_000\n')
     async with folders.start(model=SLOW) as running:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.running import Folders, Running
+from tui.app.commands.command import Command
 from tui.app.commands.completing import completions_of
-from tui.app.commands.declared import COMMANDS, Command, by_slash
+from tui.app.commands.declared import COMMANDS, by_slash
 from tui.app.widgets.completions import MAX_SHOWN, Completions
 from tui.demo import DemoServer
 

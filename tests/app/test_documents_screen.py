@@ -279,3 +279,48 @@ async def test_hostile_names_and_lines_of_documents_reach_no_terminal(folders: F
         await chinwag.shows("[bold]x[/bold]")
         assert "\x1b" not in chinwag.text
         assert "\x07" not in chinwag.text
+
+
+async def test_a_newline_in_the_names_of_a_folder_and_a_file_confuses_nothing(folders: Folders, tmp_path: Path) -> None:
+    folder = tmp_path / "two\nlines"
+    folder.mkdir()
+    (folder / "high\ntide.md").write_text(TIDES)
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask ")
+        _ = await chinwag.workspace.documents.add(folder)
+        await chinwag.send("/documents read")
+        await chinwag.shows("1 document read")
+        await open_documents(chinwag)
+        await chinwag.press("enter")
+        await chinwag.shows("high tide.md")
+        await chinwag.press("down", "enter")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, SourceReader), told="the document")
+        await chinwag.shows("The moon pulls the sea twice a day.")
+        await chinwag.press("escape")
+        await open_documents(chinwag)
+        await chinwag.press("alt+d")
+        await chinwag.shows("the files stay where they are", "no documents yet")
+
+
+async def test_a_burst_of_removing_and_undoing_loses_no_undo(folders: Folders, notes: Path) -> None:
+    async with folders.start() as chinwag:
+        await added(chinwag, notes)
+        await open_documents(chinwag)
+        await chinwag.shows("up to date")
+        await chinwag.press("alt+d", "alt+d", "ctrl+underscore", "ctrl+underscore")
+        await chinwag.shows("notes is back", "up to date")
+        shelf = await chinwag.workspace.documents.shelf()
+        assert shelf.added == (notes,)
+
+
+async def test_nothing_is_said_to_be_read_on_a_shelf_that_was_emptied(folders: Folders, notes: Path) -> None:
+    async with folders.start() as chinwag:
+        await added(chinwag, notes)
+        await open_documents(chinwag)
+        await chinwag.shows("up to date", "2 documents read")
+        await chinwag.press("alt+d")
+        await chinwag.shows("no documents yet")
+        screen = chinwag.app.screen
+        assert isinstance(screen, DocumentsScreen)
+        rows = ["".join(words for words, _ in row.left) for row in screen.rows_for("")]
+        assert not any("documents read" in row for row in rows)

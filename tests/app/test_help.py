@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.app.running import Folders, Running
-from tui.app.commands.declared import COMMANDS, Where
+from tui.app.commands.command import Where
+from tui.app.commands.declared import COMMANDS
 from tui.app.eaten_keys import EatenKey, Surroundings, eaten_keys, read_surroundings
 from tui.app.screens.keys_help import KeysHelp
 from tui.app.screens.palette import Palette

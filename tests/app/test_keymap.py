@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.binding import Binding
 
-from tui.app.commands.declared import COMMANDS, Where
+from tui.app.commands.command import Where
+from tui.app.commands.declared import COMMANDS
 from tui.app.commands.key_names import FAMILIES, library_names, why_not, written
 from tui.app.commands.keymap import NO_KEY, Keymap, clash_of, remappable, shown_keys, with_keys
 from tui.app.screens.conversations import ConversationList

@@ -124,3 +124,12 @@ async def test_where_nothing_is_kept_presets_live_until_the_end(folders: Folders
         await chinwag.send("/preset terse")
         await chinwag.until(lambda: chinwag.chat.session.conversation.control.preset == "terse")
         assert not kept(folders, "terse").exists()
+
+
+async def test_what_is_missing_behind_a_verb_is_named(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await ready(chinwag)
+        await chinwag.send("/preset save")
+        await chinwag.shows("a name is missing", "/preset save NAME")
+        await chinwag.send("/preset import")
+        await chinwag.shows("a file is missing", "/preset import FILE")

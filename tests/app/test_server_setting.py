@@ -43,8 +43,8 @@ async def test_another_host_in_the_settings_is_gone_to_at_once(folders: Folders,
         await chinwag.shows("Ask tour:8b", str(other.port))
         await chinwag.send("hello")
         await chinwag.answered()
-        assert chinwag.workspace.last_used().keys() == {"tour:8b"}
-        assert chinwag.workspace.known_hosts()[0] == other.url
+        assert chinwag.workspace.usage.last_used().keys() == {"tour:8b"}
+        assert chinwag.workspace.usage.known_hosts()[0] == other.url
 
 
 async def test_the_name_of_a_server_stays_in_the_settings_as_it_is(folders: Folders, other: DemoServer) -> None:

@@ -316,9 +316,9 @@ async def test_another_context_than_the_loaded_one_is_asked_about(folders: Folde
         assert chats[-1]["options"]["num_ctx"] == 8192
         # Whoever wants another one after that gets it.
         own = Control(options={"context_tokens": 1024})
-        assert chinwag.workspace.generation("tour:8b", own).options["num_ctx"] == 1024
+        assert chinwag.workspace.planner.generation("tour:8b", own).options["num_ctx"] == 1024
         await chinwag.workspace.change_setting("generation.context_tokens", 4096)
-        assert chinwag.workspace.generation("tour:8b").options["num_ctx"] == 4096
+        assert chinwag.workspace.planner.generation("tour:8b").options["num_ctx"] == 4096
 
 
 async def test_what_was_agreed_to_or_is_ones_own_is_not_asked_about(folders: Folders) -> None:

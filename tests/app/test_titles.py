@@ -62,7 +62,7 @@ async def test_the_model_gives_the_title_and_undo_brings_the_one_before_back(fol
         assert "what do trees do?" in chinwag.header
         await chinwag.send("/title")
         await chinwag.until(lambda: TITLE in chinwag.header, told="the title")
-        await chinwag.shows(f"it is called: {TITLE}", "ctrl+_ brings the title before back")
+        await chinwag.shows(f"it is called: {TITLE}", "ctrl+_ brings the old title back")
         await chinwag.press("ctrl+underscore")
         await chinwag.until(lambda: "what do trees do?" in chinwag.header, told="the title before")
         await chinwag.press("ctrl+underscore")

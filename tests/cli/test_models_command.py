@@ -120,7 +120,7 @@ def test_one_that_cannot_be_pulled_does_not_end_the_rest(shell: Shell) -> None:
 
 def test_a_model_is_made_of_something(shell: Shell) -> None:
     nothing = shell("models", "create", "empty")
-    assert nothing.code == 1
+    assert nothing.code == 2
     assert "--from MODEL or --file FILE" in nothing.talk
 
 

@@ -199,9 +199,9 @@ def test_files_by_kind_are_paths_for_other_programs(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("clean",), 1, "give --older-than 30d, or --all"),
+        (("clean",), 2, "give --older-than 30d, or --all"),
         (("clean", "--older-than", "soon"), 2, "write 30d"),
-        (("clean", "last", "--all"), 1, "two things"),
+        (("clean", "last", "--all"), 2, "two things"),
         (("show", "last"), 1, "there is no run last"),
         (("list", "--kind", "bnech"), 2, "did you mean bench?"),
     ],

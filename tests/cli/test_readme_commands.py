@@ -7,12 +7,13 @@ import re
 
 import pytest
 
-from tests.cli.commanding import Shell
+from tests.cli.commanding import Shell, is_bash_here
 from tests.readme_tables import README
-from tests.shells import is_bash_here
 
 AS_A_COMMAND = README.read_text("utf-8").partition("\n## As a command\n")[2].partition("\n## ")[0]
-EXAMPLES = [line.partition("   #")[0].rstrip() for line in re.findall(r"```\n(.*?)```", AS_A_COMMAND, re.DOTALL)[0].splitlines()]
+EXAMPLES = [
+    line.partition("   #")[0].rstrip() for line in re.findall(r"```\n(.*?)```", AS_A_COMMAND, re.DOTALL)[0].splitlines()
+]
 GIT = "git() { echo '+one line'; }; "
 """What is changed where the tests run is no matter of theirs."""
 

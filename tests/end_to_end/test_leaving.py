@@ -280,7 +280,7 @@ def test_a_signal_that_ends_keeps_the_answer_and_restores_the_terminal(
         assert terminal.exit_code(LONG_SECONDS) == 128 + number
         assert terminal.private_modes == AT_REST
         assert termios.tcgetattr(terminal._controller) == before
-        assert terminal.screen().strip() == ""
+        assert terminal.screen().strip() == f"chinwag: ended by {number.name}; what was said until then is kept"
     answer = the_conversation(home).messages[1]
     assert answer.state is MessageState.stopped
     assert highest_number(answer.text) >= 5

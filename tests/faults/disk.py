@@ -38,6 +38,8 @@ class FailingDisk:
     """Which call fails, counted from 0; -1: none."""
     lasting: bool = False
     """All calls from then on fail, until ``heal``; they do so anyway once the process is dead."""
+    reads_well: bool = False
+    """Opening a file only to read it is not counted and never fails, as on a disk that is full or read-only."""
     on_death: Callable[[], object] = lambda: None
     calls: int = 0
     is_dead: bool = False
@@ -94,7 +96,8 @@ class FailingDisk:
             path = self._path_of(name, arguments[0])
             if path is None:
                 return original(*arguments, **options)
-            if not self.is_paused:
+            is_spared = self.reads_well and name == "open" and not arguments[1] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            if not self.is_paused and not is_spared:
                 self._count(name, path, arguments, original)
             if name in {"fsync", "fdatasync"}:
                 return self._note_synced(arguments[0], path)

@@ -103,11 +103,15 @@ async def test_second_program_sees_every_token_of_the_first_within_a_moment(tmp_
     lags.sort()
     # On a busy machine a look may come late; nearly all of them come with the next one or the one after it.
     assert lags[len(lags) // 2] < 0.2
+    sys.stdout.write(
+        f"\na second program saw {events} events: after {lags[len(lags) // 2] * 1000:.0f} ms in the median, "
+        f"{lags[int(len(lags) * 0.99)] * 1000:.0f} ms p99, {lags[-1] * 1000:.0f} ms at the latest\n"
+    )
     await shelf.aclose()
 
 
 async def test_two_programs_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
-    count = 60 if EVERYTHING else 12
+    count = 80 if EVERYTHING else 12
     root = tmp_path / "chinwag"
     root.mkdir()
     writers = [

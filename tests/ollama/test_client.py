@@ -60,6 +60,34 @@ async def test_the_first_chunk_comes_at_once_and_the_rest_on_a_clock() -> None:
     assert set(pauses) <= {0.033}
 
 
+async def test_an_answer_under_way_can_be_read_less_often() -> None:
+    pauses: list[float] = []
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def sleep(seconds: float) -> None:
+        if seconds > 1:
+            await asyncio.Event().wait()
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    async def answer(visit: Visit) -> None:
+        await visit.begin(200, ("Content-Type", "application/x-ndjson"), ("Transfer-Encoding", "chunked"))
+        for word in ("a", "b", "c"):
+            await visit.chunk(piece(word))
+            assert await heard.get() == word
+        await visit.chunk(DONE)
+        await visit.raw(b"0\r\n\r\n")
+
+    async with meeting(answer, sleep=sleep, read_interval_seconds=0.033) as (client, _):
+        async for part in client.chat(REQUEST):
+            if isinstance(part, Chunk) and part.text:
+                if part.text == "b":
+                    assert set(pauses) <= {0.033}
+                    client.read_every(0.1)
+                heard.put_nowait(part.text)
+    assert pauses[-1] == 0.1
+
+
 async def test_many_small_pieces_cost_few_reads() -> None:
     async def answer(visit: Visit) -> None:
         await visit.begin(200, ("Content-Type", "application/x-ndjson"), ("Transfer-Encoding", "chunked"))

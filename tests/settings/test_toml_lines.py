@@ -60,7 +60,7 @@ def test_a_text_of_many_lines_is_read_once() -> None:
 
 
 _KEYS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6)
-_VALUES = st.integers() | st.booleans() | st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r"))
+_VALUES = st.integers() | st.booleans() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
 
 
 @given(st.dictionaries(_KEYS, _VALUES | st.dictionaries(_KEYS, _VALUES | st.lists(_VALUES, max_size=3), max_size=3)))

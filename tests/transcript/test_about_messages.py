@@ -23,9 +23,7 @@ COUNTS = FinalCounts(
 )
 NUMBERED = replace(answer("fine"), model="qwen3:8b", seconds=7.1, first_token_seconds=0.31, counts=COUNTS)
 DAY = f"{STARTED.astimezone():%Y-%m-%d %H:%M}"
-RESULT = Message(
-    id="tool-1", role=Role.tool, text='{"a": 1,\n "b": 2}', at=STARTED, tool_outcome="done", seconds=0.2
-)
+RESULT = Message(id="tool-1", role=Role.tool, text='{"a": 1,\n "b": 2}', at=STARTED, tool_outcome="done", seconds=0.2)
 
 
 @pytest.mark.parametrize(

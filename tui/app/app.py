@@ -23,7 +23,7 @@ from tui.app.ascii_only import AsciiOnly
 from tui.app.attention import Attention, AttentionWishes, Focus
 from tui.app.commands.enter_key import with_enter
 from tui.app.commands.keymap import Keymap, remappable, shown_keys, with_keys
-from tui.app.crash import EXIT_CODE, Crash, CrashReports, hear_faults_elsewhere
+from tui.app.crash import EXIT_CODE, NO_MEMORY_CRASH, Crash, CrashReports, hear_faults_elsewhere
 from tui.app.glyphs import ASCII, UNICODE, Glyphs
 from tui.app.leaving import end_with_parent, is_worth_finishing, stop_clocks
 from tui.app.paint import Themed, textual_theme
@@ -47,6 +47,7 @@ from tui.app.terminal_traits import (
     terminal_name,
     with_answer,
 )
+from tui.chat.closing import ThreadsLeftBehind
 from tui.chat.faults import report_fault
 from tui.environment import Colour, Environment
 from tui.failures import Failure
@@ -150,6 +151,11 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         return self._chat
 
     @property
+    def has_drawn(self) -> bool:
+        """Whether the terminal was ever this app's."""
+        return isinstance(self._driver, ChinwagDriver) and self._driver.paintings > 0
+
+    @property
     def sayings(self) -> Sayings:
         """Everything that is said to the person."""
         return self._sayings
@@ -197,6 +203,7 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
     async def on_mount(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._fault)
         if not self.is_headless:  # the process is then somebody else's
+            asyncio.get_running_loop().set_default_executor(ThreadsLeftBehind())
             self._hear_faults_elsewhere()
             end_with_parent(self._waiting_parent)
         try:
@@ -234,6 +241,7 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         chat.attention = self.attention
         if self._waiting_parent.can_detach:
             chat.finish_in_background = self.finish_unseen
+            chat.in_background(self._look_at_logout(chat))
         before, self._chat = self._chat, chat
         if before is None:
             await self.push_screen(chat)
@@ -243,13 +251,21 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         else:
             await self.switch_screen(chat)
 
+    async def _look_at_logout(self, chat: ChatScreen) -> None:
+        def hint() -> str:
+            from tui.app.terminal.logout import HINT, ends_at_logout
+
+            return HINT if ends_at_logout() else ""
+
+        chat.logout_hint = await asyncio.to_thread(hint)
+
     def _complaints(self) -> tuple[str, ...]:
         """What was wrong with settings and themes, in the order in which it matters."""
         loaded, themes = self._workspace.loaded, self._workspace.themes
         choice = choose_theme(themes, loaded.settings.appearance.theme)
         return (
             *((self._workspace.start_complaint,) if self._workspace.start_complaint else ()),
-            *(f"{fault.source}: {fault.message}" for fault in loaded.faults),
+            *map(str, loaded.faults),
             *(f"settings.toml: {complaint}" for complaint in self._command_keys.complaints.values()),
             *((choice.complaint,) if choice.complaint else ()),
             *(f"{fault.file}: {fault.message}" for fault in themes.faults),
@@ -295,7 +311,10 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         """A fault where Textual knows no way to go on: the first one is told when the terminal is back."""
         self._return_code = EXIT_CODE
         if self.crash is None:
-            self.crash = self._crash_reports.tell(error.error if isinstance(error, WorkerFailed) else error)
+            try:
+                self.crash = self._crash_reports.tell(error.error if isinstance(error, WorkerFailed) else error)
+            except MemoryError:
+                self.crash = NO_MEMORY_CRASH
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
@@ -382,6 +401,7 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
                 schema=settings_with_keys(),
                 offered={"appearance.theme": (AUTO, *workspace.themes.themes)},
                 place="nothing is kept" if workspace.is_throwaway else file,
+                open_file_menu=self.chat.open_settings_file_menu,
             )
         )
 
@@ -501,8 +521,7 @@ class ChinwagApp(TerminalApp[int], inherit_bindings=False):
         self._waiting_parent.detach()
         await self._put_away()
         stop_clocks(self)
-        seconds = self._workspace.loaded.settings.storage.finish_seconds
-        await self._workspace.finish_answers(limit_seconds=seconds)
+        await self._workspace.finish_answers()
         super().terminal_lost()
 
     def interrupted(self) -> None:

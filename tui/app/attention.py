@@ -82,6 +82,13 @@ class Attention:
 
     def answer_ended(self, model: str, *, took_seconds: float, is_whole: bool) -> None:
         """Rings when that took long and nobody looks. Of the conversation nothing is told: a desktop keeps what it shows."""
+        self._ring(model, "has answered" if is_whole else "ended early", took_seconds)
+
+    def answer_waits(self, model: str, *, took_seconds: float) -> None:
+        """As ``answer_ended``: a tool is to be called, and the person has to say whether it may."""
+        self._ring(model, "waits for you", took_seconds)
+
+    def _ring(self, model: str, what: str, took_seconds: float) -> None:
         wishes = self._wishes()
         if wishes.alert == "off" or took_seconds <= wishes.after_seconds or not self._focus.is_away:
             return
@@ -89,8 +96,7 @@ class Attention:
             self.write(BELL)
             return
         name = clean_line(model, MODEL_CELLS) or "the model"
-        word = "has answered" if is_whole else "ended early"
-        self.write(notification_text(f"{name} {word} after {seconds_text(took_seconds)}", self._multiplexer))
+        self.write(notification_text(f"{name} {what} after {seconds_text(took_seconds)}", self._multiplexer))
 
     def show(self, model: str, phase: Phase, *, is_news: bool, glyphs: Glyphs) -> None:
         """Into the terminal's title, when it says something else than before."""

@@ -27,6 +27,7 @@ from tui.places import Places, user_places
 EXIT_CODE = 1
 STARTING = "starting"
 """Nothing was said by then."""
+NO_MEMORY = "no memory was left for it"
 MASK = "[…]"
 LONGEST_MESSAGE = 300
 """Characters of an exception's message that are told."""
@@ -62,7 +63,8 @@ class Crash:
 
     def words(self, home: str) -> str:
         """For a terminal that has been restored; lines that end."""
-        lines = [f"chinwag: a fault of its own ended it: {self.what}"]
+        ended = NO_MEMORY if self.what == MemoryError.__name__ else f"a fault of its own ended it: {self.what}"
+        lines = [f"chinwag: {ended}"]
         if self.where:
             lines.append(f"  in {self.where}")
         file = "" if self.file is None else clean_line(_below(str(self.file), home), LONGEST_MESSAGE)
@@ -75,6 +77,10 @@ class Crash:
         if not file:
             lines += ["", self.report.rstrip()]
         return "\n".join(lines) + "\n"
+
+
+NO_MEMORY_CRASH = Crash(what=MemoryError.__name__, where="", report="", file=None, keeps_what_was_said=True)
+"""For one of which nothing can be worked out any more."""
 
 
 class CrashReports:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.app.commands.declared import Command, Where
+from tui.app.commands.command import Command, Where
 
 LONGEST_LINE_OF_PARENTS = 12
 

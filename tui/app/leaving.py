@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import tempfile
 from contextlib import suppress
@@ -14,6 +15,9 @@ from textual.app import App
 
 from tui.app.terminal.forking import WaitingParent
 from tui.workspace import Workspace
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+"""A hang-up leaves nobody who could read why it ended."""
 
 
 def is_worth_finishing(workspace: Workspace) -> bool:
@@ -40,6 +44,22 @@ def put_in_temporary_file(text: str) -> Path | None:
             file.unlink()
         return None
     return file
+
+
+def say_end_by_signal(code: int, workspace: Workspace) -> None:
+    """On the terminal, which is as it was before, unless it takes nothing; ``code`` is the exit code."""
+    number = next((one for one in ENDING_SIGNALS if code == 128 + one), None)
+    if number is None:
+        return
+    words = f"ended by {number.name}"
+    if any(one.is_unsaved for one in workspace.sessions.values()):
+        words += "; the disk has not taken all of what was said"
+    elif not workspace.is_throwaway:
+        words += "; what was said until then is kept"
+    with suppress(OSError, ValueError):
+        _, can_write, _ = select.select([], [2], [], 0)
+        if can_write:
+            os.write(2, f"chinwag: {words}\n".encode("ascii"))
 
 
 def stop_clocks(app: App[Any]) -> None:

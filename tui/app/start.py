@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tui.app.app import ChinwagApp
 from tui.app.crash import say_crash
+from tui.app.leaving import say_end_by_signal
 from tui.app.terminal.first_frame import FirstFrame
 from tui.app.terminal.forking import WaitingParent
 from tui.app.terminal_traits import (
@@ -19,6 +20,7 @@ from tui.app.terminal_traits import (
     terminal_name,
     with_known_colours,
 )
+from tui.chat.closing import end_process
 from tui.cleaning import clean_line
 from tui.environment import Environment
 from tui.failures import Failure
@@ -60,18 +62,24 @@ def run_app(arguments: Arguments, *, environment: Environment, first_frame: Firs
         environment = _with_colours(environment, traits)
         app = ChinwagApp(workspace, environment=environment, prepare=Workspace.prepare, traits=traits, parent=parent)
         first_frame.taken_over()
-        result = app.run(mouse=workspace.loaded.settings.terminal.mouse)
+        try:
+            result = app.run(mouse=workspace.loaded.settings.terminal.mouse)
+        finally:
+            if not app.has_drawn:
+                first_frame.given_back()
+                first_frame.undo()
         failure = app.start_failure
         if app.crash is not None:
             say_crash(app.crash, os.environ)
         if app.farewell:
             sys.stderr.write(f"chinwag: {clean_line(app.farewell, 400)}\n")
         code = (app.return_code or 0) if result is None else result
+        say_end_by_signal(code, app.workspace)
     if failure is not None:
         first_frame.undo()
         sys.stderr.write(f"chinwag: {clean_line(str(failure), 400)}\n")
-        return 2
-    return code
+        code = 2
+    return end_process(code)
 
 
 def _traits(workspace: Workspace) -> TerminalTraits:

@@ -76,7 +76,9 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
     own = {f"--{flag.name}" for flag in FLAGS}
     has_others = any(word.startswith("-") and word.partition("=")[0] not in own for word in argv)
     parser = _parser(with_settings=has_others)
-    read = parser.parse_args(argv)
+    read, rest = parser.parse_known_args(argv)
+    if rest:
+        parser.error(_unknown(rest, argv))
     if read.demo and read.host:
         parser.error("--demo brings its own server: leave out --host")
     return Arguments(
@@ -87,6 +89,16 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
         plain=read.plain,
         settings=_settings(parser, read) if has_others else {},
     )
+
+
+def _unknown(rest: Sequence[str], argv: Sequence[str]) -> str:
+    from tui.cli.commands import find_subcommand
+
+    command = next((word for word in rest if find_subcommand(word) is not None), "")
+    if not command:
+        return f"unrecognized arguments: {' '.join(rest)}"
+    before = " ".join(argv[: list(argv).index(command)])
+    return f"a command stands first, its flags behind it: chinwag {command} … {before}"
 
 
 def wants_plain(arguments: Arguments, environ: Mapping[str, str]) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 from tui.atomic import read_bounded
 from tui.chat.choice import choose_model
 from tui.cleaning import clean_line
-from tui.cli.door import Door
+from tui.cli.door import Door, WrongLine
+from tui.cli.parsing import count_or_none
 from tui.conversations.control import Control
 from tui.engine import EngineError, ErrorKind, FinalCounts
 from tui.failures import Failure
@@ -22,7 +23,7 @@ from tui.settings.options import ALSO_CALLED, OPTIONS
 from tui.settings.presets import Preset, schema_text
 from tui.settings.schema import Value, parse_value
 from tui.theming.nearest import nearest
-from tui.workspace import Workspace
+from tui.workspace import StartOptions, Workspace
 
 LARGEST_SCHEMA_BYTES = 1_000_000
 ANY_JSON: Mapping[str, Any] = {"type": "object"}
@@ -91,6 +92,19 @@ def add_manner_arguments(group: argparse._ArgumentGroup | argparse.ArgumentParse
     )
 
 
+def add_retries_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--retries", type=count_or_none, metavar="N", help="send it again so often when no server took it"
+    )
+
+
+def with_retries(options: StartOptions, retries: int | None) -> StartOptions:
+    """``options`` under which a request is sent again ``retries`` times; None leaves it to the settings."""
+    if retries is None:
+        return options
+    return replace(options, settings={**options.settings, "server.attempts": str(retries + 1)})
+
+
 async def asked_of(arguments: argparse.Namespace) -> Asked:
     """Raises ``Failure`` for a flag that says nothing."""
     options, raw_options = options_of(arguments.option)
@@ -121,14 +135,14 @@ def options_of(given: Iterable[str]) -> tuple[dict[str, Value], dict[str, Any]]:
         try:
             known[setting.key] = parse_value(setting, text.partition("=")[2])
         except Failure as failure:
-            raise Failure(f"--option {text}", failure.message or failure.title, failure.advice) from None
+            raise WrongLine(f"--option {text}", failure.message or failure.title, failure.advice) from None
     return known, raw
 
 
 def control_with(control: Control, asked: Asked) -> Control:
     """``control`` with what the flags say in the place of what it says. Raises ``Failure`` for what none can keep."""
     if asked.raw_options:
-        raise Failure(
+        raise WrongLine(
             "a conversation does not keep that",
             f"--option {next(iter(asked.raw_options))} is none of chinwag's",
             "leave it out, or leave out --conversation",
@@ -175,7 +189,7 @@ def manner_of(workspace: Workspace, model: str, asked: Asked) -> Manner:
     if asked.preset:
         preset_called(workspace, asked.preset)
     control = Control(preset=asked.preset, system=asked.system, options=asked.options)
-    generation = workspace.generation(model, control)
+    generation = workspace.planner.generation(model, control)
     wanted = ANY_JSON if generation.format == "json" else generation.format
     found = asked.format if asked.format is not None else wanted
     assert not isinstance(found, str)
@@ -201,7 +215,7 @@ def option_of(text: str) -> tuple[str, Any]:
     """``NAME=VALUE``: the value as JSON has it, else as text."""
     name, separator, value = text.partition("=")
     if not separator or not name.strip():
-        raise Failure(f"--option {text} says nothing", "", "write NAME=VALUE")
+        raise WrongLine(f"--option {text} says nothing", "", "write NAME=VALUE")
     try:
         return name.strip(), json.loads(value)
     except (ValueError, RecursionError):
@@ -212,7 +226,7 @@ def think_of(text: str | None) -> bool | str | None:
     if text is None:
         return None
     if text not in ("on", "off", "low", "medium", "high"):
-        raise Failure(f"--think {text} is not known", "", "write on, off, low, medium or high")
+        raise WrongLine(f"--think {text} is not known", "", "write on, off, low, medium or high")
     return text == "on" if text in ("on", "off") else text
 
 

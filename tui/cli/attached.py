@@ -35,7 +35,7 @@ class AttachedFiles:
     async def kept_for(self, session: Session, workspace: Workspace) -> tuple[Attachment, ...]:
         """As what goes along with a prompt of the conversation."""
         conversation = session.conversation
-        plan = workspace.plan(conversation, conversation.model)
+        plan = workspace.planner.plan(conversation, conversation.model)
         return await keep_files(
             self.files,
             contents=workspace.contents,

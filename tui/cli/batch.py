@@ -5,18 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from tui.atomic import FileMissing, read_bounded
-from tui.cli.asking import Manner, add_asking_arguments, asked_of, model_and_manner, see_that_it_may_leave
-from tui.cli.door import Door, Exit
+from tui.cli.asking import (
+    Manner,
+    add_asking_arguments,
+    add_retries_argument,
+    asked_of,
+    model_and_manner,
+    see_that_it_may_leave,
+    with_retries,
+)
+from tui.cli.door import Door, Exit, WrongLine
 from tui.cli.keeping import RunKeeper, add_keeping_argument, kept_run
+from tui.cli.parsing import count
+from tui.cli.retry_words import retry_words
 from tui.engine import ChatRequest, Engine
-from tui.failures import Failure
 from tui.metrics.wording import plural, seconds_text, speed_words, tokens_text
 from tui.runs.batch import (
     USUAL_CONCURRENCY,
@@ -25,16 +32,15 @@ from tui.runs.batch import (
     BatchItem,
     BatchProgress,
     BatchResult,
-    answered_keys,
     encode_result,
     single_prompt,
 )
 from tui.runs.kept import State
 from tui.runs.prompts import LARGEST_FILE_BYTES, PROMPT, PromptRow, fill, read_prompts, rows_of
 from tui.runs.reports import About, batch_json, batch_markdown
+from tui.runs.results_file import ResultsFile, open_results
 
 STATUS_SECONDS = 0.25
-LARGEST_RESULTS_BYTES = 4_000_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--template", metavar="TEXT", help="the prompt, with {{column}} of each row")
     parser.add_argument(
         "--concurrency",
-        type=int,
+        type=count,
         default=USUAL_CONCURRENCY,
         metavar="N",
         help=f"so many at a time ({USUAL_CONCURRENCY})",
@@ -51,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--also-on", action="append", default=[], metavar="URL", help="another server that takes a share of the prompts"
     )
+    add_retries_argument(parser)
     parser.add_argument("--cache", action="store_true", help="ask identical questions once")
     parser.add_argument("--again", action="store_true", help="ask everything again, whatever --output has")
     parser.add_argument("--in-order", action="store_true", help="write results in the order of the prompts, at the end")
@@ -59,14 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
-    if arguments.concurrency < 1:
-        raise Failure("--concurrency must be at least 1")
     asked = await asked_of(arguments)
     rows = await _rows(arguments.prompts, door)
     output = None if arguments.output is None else Path(arguments.output)
     if output is not None and output.name == Path(arguments.prompts).name and await _is_same(output, arguments.prompts):
-        raise Failure("--output is the file of the prompts", "it would be written over", "name another one")
+        raise WrongLine("--output is the file of the prompts", "it would be written over", "name another one")
+    door.options = with_retries(door.options, arguments.retries)
     async with door.workspace() as workspace, AsyncExitStack() as others:
+        workspace.servers.on_retry = lambda host, retry: door.talk(retry_words(host, retry))
         model, manner = await model_and_manner(workspace, arguments.model, asked)
         await see_that_it_may_leave(door, workspace, model, is_allowed=arguments.allow_cloud)
         items = _items(rows, arguments, manner, model)
@@ -75,22 +82,25 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
             host = workspace.servers.host_called(address, source="--also-on")
             client = workspace.servers.client(host, await workspace.servers.key_for(host))
             engines.append(await others.enter_async_context(client))
-        done = await _answered(output) if output is not None and not arguments.again else frozenset()
+        about = About(at=workspace.now(), host=workspace.host.url, server_version=await workspace.engine.version())
+        results: ResultsFile | None = None
+        if output is not None:
+            results = await asyncio.to_thread(open_results, output, anew=arguments.again)
+            others.push_async_callback(asyncio.to_thread, results.close)
         batch = Batch(
             items,
             engines=engines,
             clock=workspace.clock,
             concurrency=arguments.concurrency,
-            done=done,
+            done=frozenset() if results is None else results.done,
             cache=AnswerCache() if arguments.cache else None,
         )
-        if done and batch.progress.skipped:
+        if batch.progress.skipped:
             door.talk(f"{plural(batch.progress.skipped, 'prompt')} of {len(items)} had an answer already")
-        about = About(at=workspace.now(), host=workspace.host.url, server_version=await workspace.engine.version())
         config = _config(arguments, model, manner, prompts=len(items), hosts=[one.host.url for one in engines])
         async with (
             kept_run(door, workspace, kind="batch", config=config, is_wanted=not arguments.no_save) as keeper,
-            _Sink(door, output, keeper, in_order=arguments.in_order, anew=arguments.again) as sink,
+            _Sink(door, results, keeper, in_order=arguments.in_order) as sink,
         ):
             failures = await _follow(batch, sink, door)
             keeper.state = State.failed if batch.progress.failed else State.well
@@ -154,13 +164,6 @@ def _items(rows: tuple[PromptRow, ...], arguments: argparse.Namespace, manner: M
     ]
 
 
-async def _answered(output: Path) -> frozenset[str]:
-    try:
-        return answered_keys(await asyncio.to_thread(read_bounded, output, LARGEST_RESULTS_BYTES, follow_links=True))
-    except FileMissing:
-        return frozenset()
-
-
 async def _follow(batch: Batch, sink: _Sink, door: Door) -> list[str]:
     """Gives a line for each prompt that failed."""
     failures: list[str] = []
@@ -214,69 +217,28 @@ class _Sink:
     """Where results go: to a file that only grows, or to standard output; and to where the run is kept."""
 
     door: Door
-    output: Path | None
+    results: ResultsFile | None
     keeper: RunKeeper
     in_order: bool
-    anew: bool
-    _file: int = -1
     _held: list[BatchResult] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
-        if self.output is not None:
-            self._file = await asyncio.to_thread(self._open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        try:
-            for result in sorted(self._held, key=lambda one: one.item.index):
-                await self._write(encode_result(result))
-        finally:
-            if self._file >= 0:
-                await asyncio.to_thread(self._close)
+        for result in sorted(self._held, key=lambda one: one.item.index):
+            await self._write(encode_result(result))
 
     async def take(self, result: BatchResult) -> None:
         line = encode_result(result)
         await self.keeper.add_result(line)
-        if self.in_order and self.output is None:
+        if self.in_order and self.results is None:
             self._held.append(result)
         else:
             await self._write(line)
 
     async def _write(self, line: bytes) -> None:
-        if self._file < 0:
+        if self.results is None:
             await self.door.write(line.decode("utf-8", "replace"))
         else:
-            await asyncio.to_thread(self._append, line)
-
-    def _open(self) -> int:
-        assert self.output is not None
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if self.anew else 0)
-        try:
-            descriptor = os.open(self.output, flags, 0o600)
-            # What was torn when the machine went away must not run into the next line.
-            size = os.fstat(descriptor).st_size
-            if size and not self.anew:
-                with self.output.open("rb") as file:
-                    file.seek(size - 1)
-                    if file.read(1) != b"\n":
-                        os.write(descriptor, b"\n")
-        except OSError as error:
-            raise Failure(f"cannot write {self.output}", error.strerror or str(error), "choose another file") from None
-        return descriptor
-
-    def _append(self, line: bytes) -> None:
-        rest = memoryview(line)
-        try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-        except OSError as error:
-            raise Failure(
-                f"cannot write {self.output}", error.strerror or str(error), "make room; the same command goes on"
-            ) from None
-
-    def _close(self) -> None:
-        try:
-            os.fsync(self._file)
-        finally:
-            os.close(self._file)
-            self._file = -1
+            await asyncio.to_thread(self.results.append, line)

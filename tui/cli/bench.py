@@ -10,11 +10,12 @@ from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 
-from tui.atomic import read_bounded, write_atomically
+from tui.atomic import read_bounded
 from tui.cli.asking import Asked, add_asking_arguments, asked_of, manner_of, model_for, see_that_it_may_leave
 from tui.cli.door import GAP, Door, Exit
 from tui.cli.keeping import RunKeeper, add_keeping_argument, kept_run
-from tui.cli.parsing import count
+from tui.cli.output_files import see_that_it_can_be_written, write_output
+from tui.cli.parsing import count, count_or_none
 from tui.failures import Failure
 from tui.metrics.wording import plural, speed_words
 from tui.runs.benchmark import Benchmark, BenchmarkPlan, CaseFigures, Round, encode_round, figures_of
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--answer-tokens", type=count, default=128, metavar="N", help="where answers end (128)")
     parser.add_argument("--repeats", type=count, default=5, metavar="N", help="rounds that count (5)")
-    parser.add_argument("--warm-ups", type=int, default=1, metavar="N", help="rounds before them (1)")
+    parser.add_argument("--warm-ups", type=count_or_none, default=1, metavar="N", help="rounds before them (1)")
     parser.add_argument("--concurrency", type=_numbers, default=(1,), metavar="N,N", help="so many at once (1)")
     parser.add_argument("--cold", action="store_true", help="unload the model before each round")
     parser.add_argument("--against", metavar="FILE|RUN", help="an earlier report in JSON, a kept run, or last")
@@ -67,6 +68,8 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
     asked = await asked_of(arguments)
+    if arguments.output is not None:
+        await asyncio.to_thread(see_that_it_can_be_written, Path(arguments.output))
     async with door.workspace() as workspace:
         earlier = None if arguments.against is None else await _earlier(arguments.against, workspace)
         models = []
@@ -80,7 +83,7 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
             prompt_lengths_tokens=arguments.prompt_tokens,
             answer_tokens=arguments.answer_tokens,
             repeats=arguments.repeats,
-            warm_ups=max(0, arguments.warm_ups),
+            warm_ups=arguments.warm_ups,
             concurrencies=arguments.concurrency,
             is_cold=arguments.cold,
             options=_own_end(asked),
@@ -176,10 +179,7 @@ async def _report(
 
 async def write_report(door: Door, path: Path, text: str) -> None:
     """Raises ``Failure`` when it cannot be written."""
-    try:
-        await asyncio.to_thread(write_atomically, path, text.encode("utf-8", "replace"), mode=0o644)
-    except OSError as error:
-        raise Failure(f"cannot write {path}", (error.strerror or str(error)).lower(), "choose another file") from None
+    await asyncio.to_thread(write_output, path, text.encode("utf-8", "replace"), mode=0o644)
     door.talk(f"wrote {path}")
 
 

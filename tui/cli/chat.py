@@ -15,6 +15,7 @@ from tui.cli.asking import (
     Asked,
     Manner,
     add_asking_arguments,
+    add_retries_argument,
     asked_of,
     control_with,
     manner_of,
@@ -22,11 +23,13 @@ from tui.cli.asking import (
     preset_called,
     say_stats,
     see_that_it_may_leave,
+    with_retries,
 )
 from tui.cli.attached import AttachedFiles, attached_files
 from tui.cli.documents import say_found, say_sources, source_values, with_passages
-from tui.cli.door import Door, Exit
+from tui.cli.door import Door, Exit, WrongLine
 from tui.cli.keeping import keep_answer
+from tui.cli.parsing import seconds_from
 from tui.cli.retry_words import retry_words
 from tui.cli.tools import (
     add_tool_arguments,
@@ -69,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--conversation", metavar="ID|new|last", help="the turn is kept there; without it nothing is kept"
     )
-    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after so long")
-    parser.add_argument("--retries", type=int, metavar="N", help="send it again so often when no server took it")
+    parser.add_argument("--timeout", type=seconds_from, metavar="SECONDS", help="give up after so long")
+    add_retries_argument(parser)
     parser.add_argument(
         "--metadata",
         action="append",
@@ -83,13 +86,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", action="store_true", help="keep prompt, answer and figures; chinwag outputs has them")
     add_tool_arguments(parser)
     add_asking_arguments(parser)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError("more than 0 seconds")
-    return seconds
 
 
 @dataclass(slots=True)
@@ -128,9 +124,7 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
         if door.reads_terminal and door.writes_terminal:
             return await _talk(arguments, door)
         raise Failure("there is nothing to ask", "no prompt was given", "write it behind chat, or pipe it in")
-    if arguments.retries is not None:
-        settings = {**door.options.settings, "server.attempts": str(max(0, arguments.retries) + 1)}
-        door.options = replace(door.options, settings=settings)
+    door.options = with_retries(door.options, arguments.retries)
     asked, metadata = await asked_of(arguments), _metadata(arguments.metadata)
     attached = await attached_files(arguments.file, arguments.image)
     text, images = attached.text_with(prompt), attached.images
@@ -175,7 +169,7 @@ async def _talk(arguments: argparse.Namespace, door: Door) -> int:
 
 def _see_what_can_be_kept(arguments: argparse.Namespace) -> None:
     if arguments.conversation is not None and arguments.metadata:
-        raise Failure(
+        raise WrongLine(
             "a conversation does not keep that",
             "--metadata holds for one answer",
             "leave it out, or leave out --conversation",
@@ -239,7 +233,7 @@ def _metadata(given: list[str]) -> dict[str, str]:
     for one in given:
         name, separator, value = one.partition("=")
         if not separator or not name:
-            raise Failure(f"--metadata {one} says nothing", "", "write NAME=VALUE")
+            raise WrongLine(f"--metadata {one} says nothing", "", "write NAME=VALUE")
         found[name] = value
     return found
 

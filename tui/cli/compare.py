@@ -17,13 +17,15 @@ from tui.cli.asking import Asked, add_asking_arguments, asked_of, model_and_mann
 from tui.cli.bench import write_report, write_table
 from tui.cli.door import Door, Exit
 from tui.cli.keeping import RunKeeper, add_keeping_argument, kept_run
+from tui.cli.output_files import see_that_it_can_be_written
+from tui.cli.parsing import count
 from tui.engine import Chunk, Engine, EngineError, ErrorKind
 from tui.failures import Failure
 from tui.metrics.wording import plural, seconds_text, speed_words
 from tui.runs.asking import Answer
 from tui.runs.comparison import Compared, Contender, compare, encode_compared
 from tui.runs.kept import State
-from tui.runs.prompts import PROMPT, read_prompts
+from tui.runs.prompts import PROMPT, fill, read_prompts
 from tui.runs.reports import (
     About,
     comparison_html,
@@ -50,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", metavar="FILE", help="a .jsonl, .csv or .txt file of prompts")
     parser.add_argument("--output", metavar="FILE", help="write the report there; .md, .html or .json say how")
     parser.add_argument("--report", choices=FORMATS, help="how it is written (side by side)")
-    parser.add_argument("--width", type=int, metavar="CELLS", help="how wide side by side is (the terminal, else 120)")
+    parser.add_argument(
+        "--width", type=count, metavar="CELLS", help="how wide side by side is (the terminal, else 120)"
+    )
     add_keeping_argument(parser)
     add_asking_arguments(parser)
 
@@ -60,11 +64,14 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
     prompts = list(arguments.prompt)
     if arguments.prompts is not None:
         rows = await asyncio.to_thread(read_prompts, Path(arguments.prompts))
-        prompts += [row.columns[PROMPT] for row in rows if row.columns.get(PROMPT)]
+        name = Path(arguments.prompts).name
+        prompts += [fill(f"{{{{{PROMPT}}}}}", row, name=name) for row in rows]
     if not prompts and (given := await door.read_input()):
         prompts.append(given)
     if not prompts:
         raise Failure("there is nothing to compare on", "no prompt was given", "give --prompt TEXT")
+    if arguments.output is not None:
+        await asyncio.to_thread(see_that_it_can_be_written, Path(arguments.output))
     async with door.workspace() as workspace:
         # The names of models win over those of presets, so they have to be known.
         await workspace.catalog.refresh()

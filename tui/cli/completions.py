@@ -109,7 +109,8 @@ _chinwag() {{
         COMPREPLY=($(compgen -f -- "$current"))
     else
         COMPREPLY=($(compgen -W "$words" -- "$current"))
-        [[ $current != -* ]] && COMPREPLY+=($(compgen -f -- "$current"))
+        # Where only certain words may stand they come first in the list, and files would be noise.
+        [[ $current != -* && $words == -* ]] && COMPREPLY+=($(compgen -f -- "$current"))
     fi
 }}
 _chinwag_at() {{
@@ -147,7 +148,7 @@ _chinwag() {{
 {named}
     esac
     _describe chinwag entries
-    [[ $PREFIX != -* ]] && _files
+    [[ $PREFIX != -* && ${{entries[1]}} == -* ]] && _files
 }}
 _chinwag_at() {{
     case "$1" in
@@ -168,8 +169,10 @@ def fish(found: tuple[Level, ...]) -> str:
         condition = f"string match -q -- {_quoted(place + ('*' if level.path else ''))} (__chinwag_place)"
         if not level.path:
             condition = "test -z (__chinwag_place)"
+        # A flag may also stand behind what follows, a word of this level only once.
+        only_here = f"string match -q -- {_quoted(place)} (__chinwag_place)" if level.path else condition
         for name, words in level.words:
-            lines.append(f"complete -c chinwag -n {_quoted(condition)} -a {_quoted(name)} -d {_quoted(words)}")
+            lines.append(f"complete -c chinwag -f -n {_quoted(only_here)} -a {_quoted(name)} -d {_quoted(words)}")
         for name, words, has_value in level.flags:
             value = " -r" if has_value else ""
             if name in _NAMES:

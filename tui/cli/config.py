@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from tui.atomic import FileMissing, read_bounded
-from tui.cli.door import Door, Exit
+from tui.cli.door import Door, Exit, WrongLine
 from tui.failures import Failure
 from tui.settings.form import form_fields
 from tui.settings.load import validate_settings_file
@@ -112,7 +112,7 @@ async def _reset(arguments: argparse.Namespace, door: Door, workspace: Workspace
         door.talk(f"{name} has its default")
         return Exit.well
     if not arguments.all:
-        raise Failure("nothing was reset", "no setting was named", "give a NAME, or --all")
+        raise WrongLine("nothing was reset", "no setting was named", "give a NAME, or --all")
     if not arguments.yes and not await door.confirm("put the default of every setting back?"):
         door.warn("nothing was reset" if door.reads_terminal else "nothing was reset: give --yes")
         return Exit.failed
@@ -122,7 +122,8 @@ async def _reset(arguments: argparse.Namespace, door: Door, workspace: Workspace
 
 
 async def _path(_: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    await door.line(str(workspace.places.settings_file))
+    path = str(workspace.places.settings_file)
+    await (door.value({"path": path}) if door.as_json else door.line(path))
     return Exit.well
 
 
@@ -146,7 +147,10 @@ async def _validate(_: argparse.Namespace, door: Door, workspace: Workspace) -> 
 async def _validate_file(file: Path, door: Door) -> int:
     faults = await asyncio.to_thread(validate_settings_file, file)
     for fault in faults:
-        door.warn(str(fault))
+        if door.as_json:
+            await door.value({"file": str(file), "message": str(fault)})
+        else:
+            door.warn(str(fault))
     if not faults:
         door.talk(f"{file} is well")
     return Exit.failed if faults else Exit.well

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tui.atomic import read_bounded, write_atomically
+from tui.atomic import read_bounded
 from tui.chat.tool_shelf import with_tools
-from tui.cli.door import Door, Exit
+from tui.cli.door import Door, Exit, WrongLine
+from tui.cli.output_files import write_output
 from tui.cli.parsing import count
 from tui.conversations.ids import is_id, new_id
 from tui.conversations.imported import (
@@ -25,6 +27,7 @@ from tui.conversations.markdown import as_markdown
 from tui.conversations.pages import as_html, as_plain_text
 from tui.conversations.values import Conversation, Summary
 from tui.failures import Failure
+from tui.metrics.wording import plural
 from tui.storage import documents
 from tui.storage.oterm_database import read_oterm_database
 from tui.workspace import Workspace
@@ -119,7 +122,10 @@ async def _list(arguments: argparse.Namespace, door: Door, workspace: Workspace)
 
 async def _show(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     conversation = await workspace.shelf.load((await find_summary(arguments.conversation, workspace)).id)
-    await door.write(_as_text(conversation, "json" if door.as_json else "text"))
+    if door.as_json:
+        await door.value(json.loads(_as_text(conversation, "json")))
+        return Exit.well
+    await door.write(_as_text(conversation, "text"))
     await door.end_line()
     return Exit.well
 
@@ -163,10 +169,10 @@ async def _export(arguments: argparse.Namespace, door: Door, workspace: Workspac
         return await workspace.shelf.load(_meant(which, summaries).id)
 
     if not wanted:
-        raise Failure("nothing was exported", "no conversation was named", "give an id, last, or --all")
+        raise WrongLine("nothing was exported", "no conversation was named", "give an id, last, or --all")
     if arguments.output is None:
         if len(wanted) > 1 and arguments.format != "json":
-            raise Failure("several conversations need a folder", "", "give --output FOLDER, or --format json")
+            raise WrongLine("several conversations need a folder", "", "give --output FOLDER, or --format json")
         for which in wanted:
             await door.write(_as_text(await load(which), arguments.format))
             await door.end_line()
@@ -177,15 +183,17 @@ async def _export(arguments: argparse.Namespace, door: Door, workspace: Workspac
         door.talk(f"wrote {output}")
         return Exit.well
     worst: int = Exit.well
+    written = 0
     for number, which in enumerate(wanted, 1):
         door.status(f"{number} of {len(wanted)}")
         try:
             conversation = await load(which)
             await _write(output / f"{conversation.id}.{_ENDINGS[arguments.format]}", conversation, arguments.format)
+            written += 1
         except Failure as failure:
             # The others can be written all the same.
             worst = max(worst, door.fail(failure))
-    door.talk(f"wrote {len(wanted)} conversations to {output}")
+    door.talk(f"wrote {plural(written, 'conversation')} to {output}")
     return worst
 
 
@@ -197,7 +205,7 @@ async def _write(path: Path, conversation: Conversation, format_name: str) -> No
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Failure(f"cannot make {path.parent}", error.strerror or str(error)) from None
-        write_atomically(path, data)
+        write_output(path, data, mode=0o600)
 
     await asyncio.to_thread(write)
 

@@ -7,19 +7,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.chat.documents import Documents, Reading, ReadingState, shown_model
 from tui.chat.passages import Passages, passages_of
 from tui.cli.door import Door, Exit
 from tui.conversations.values import Source
 from tui.documents.finding import FindLimits
-from tui.documents.shelf import ShelfLook
-from tui.documents.values import ShelvedDocument
 from tui.engine import ChatRequest
 from tui.failures import Failure
 from tui.metrics.wording import plural, seconds_text
 from tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tui.documents.shelf import ShelfLook
+    from tui.documents.values import ShelvedDocument
 
 LOOK_SECONDS = 0.25
 
@@ -137,6 +139,9 @@ async def _update(_arguments: argparse.Namespace, door: Door, workspace: Workspa
     watching = asyncio.ensure_future(_show_progress(door, documents))
     try:
         reading = await documents.read_to_the_end()
+    except asyncio.CancelledError:
+        door.talk("stopped; what was read is kept, and chinwag documents update goes on from there")
+        raise
     finally:
         watching.cancel()
         door.status("")

@@ -67,8 +67,14 @@ _BY_KIND = {
 }
 
 
+class WrongLine(Failure):
+    """A flag has a value that cannot be, or one that is needed is not there."""
+
+
 def exit_of(failure: Failure) -> Exit:
     """What a command leaves with when ``failure`` ended it."""
+    if isinstance(failure, WrongLine):
+        return Exit.wrong_line
     return _BY_KIND.get(failure.kind, Exit.failed) if isinstance(failure, EngineError) else Exit.failed
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tui.atomic import read_bounded
 from tui.cli.asking import keep_alive_of, option_of, see_that_it_may_leave
 from tui.cli.door import Door, Exit
+from tui.cli.parsing import count
 from tui.engine import EngineError, ErrorKind
 from tui.failures import Failure
 from tui.metrics.wording import plural, seconds_text
@@ -25,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lines", action="store_true", help="each line of the input is a text; else all of it is one")
     parser.add_argument("--file", action="append", default=[], metavar="FILE", help="a whole file is one text")
     parser.add_argument("--model", metavar="NAME", help="else the newest one of the server that makes embeddings")
-    parser.add_argument("--dimensions", type=int, metavar="N", help="how long the vectors are, where the model can")
-    parser.add_argument("--batch", type=int, default=32, metavar="N", help="so many texts in one request (32)")
+    parser.add_argument("--dimensions", type=count, metavar="N", help="how long the vectors are, where the model can")
+    parser.add_argument("--batch", type=count, default=32, metavar="N", help="so many texts in one request (32)")
     parser.add_argument("--truncate", action="store_true", help="cut what does not fit instead of refusing it")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="such as num_ctx=8192")
     parser.add_argument("--keep-alive", metavar="TIME", help="how long the model stays in memory")
@@ -34,8 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
-    if arguments.batch < 1:
-        raise Failure("--batch must be at least 1")
     texts = await _texts(arguments, door)
     if not texts:
         raise Failure("there is nothing to embed", "no text was given", "write it behind embed, or pipe it in")

@@ -103,7 +103,7 @@ async def _fittings(
         details = await workspace.catalog.details(model.name)
     except EngineError:
         return [Fitting(model=model.name, context_tokens=0)]
-    wanted = arguments.num_ctx or workspace.wanted_context_tokens(model.name)
+    wanted = arguments.num_ctx or workspace.planner.wanted_context_tokens(model.name)
     contexts: Sequence[int] = (wanted or EXAMPLE_CONTEXT_TOKENS,)
     if arguments.models and not arguments.num_ctx:
         contexts = sorted({*contexts_to_show(details.trained_context_tokens), *((wanted,) if wanted else ())})

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tui.chat.servers import ServerLook
 from tui.cli.door import Door, Exit
+from tui.cli.parsing import count
 from tui.failures import Failure
 from tui.metrics.wording import seconds_text
 from tui.settings.hosts import NamedHost, put_host, remove_host
+from tui.theming.nearest import nearest
 from tui.workspace import Workspace
+
+_SAYS_WHERE = re.compile(r"[:/.]|^localhost$")
+"""What an address has and a mistyped name has not."""
 
 Act = Callable[[argparse.Namespace, Door, Workspace], Awaitable[int]]
 
@@ -29,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--allow-plain-http", action="store_true", help="its key may travel unencrypted to another machine"
     )
-    add.add_argument("--memory-bytes", type=int, metavar="N", help="of its GPUs, to say what fits")
+    add.add_argument("--memory-bytes", type=count, metavar="N", help="of its GPUs, to say what fits")
     words.add_parser("rm", help="forget a server").add_argument("name", metavar="NAME")
     words.add_parser("use", help="ask this one from the next start on").add_argument("name", metavar="NAME")
 
@@ -99,12 +105,22 @@ async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspac
         raise Failure(f"no server is called {arguments.name}", "", "chinwag hosts list has their names")
     await workspace.servers.change(partial(remove_host, name=arguments.name))
     door.talk(f"{arguments.name} is forgotten")
+    if workspace.loaded.settings.server.host == arguments.name:
+        await workspace.change_setting("server.host", None)
+        door.talk("it was the one that is asked; from now on the usual one is")
     return Exit.well
 
 
 async def _use(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    host = workspace.servers.host_called(arguments.name)
     named = workspace.servers.book.find(arguments.name)
+    if named is None and not _SAYS_WHERE.search(arguments.name):
+        hosts = [one.name for one in workspace.servers.book.hosts]
+        raise Failure(
+            f"no server is called {arguments.name}{nearest(arguments.name, hosts)}",
+            "",
+            "chinwag hosts list has their names; an address needs its port or http://",
+        )
+    host = workspace.servers.host_called(arguments.name)
     await workspace.change_setting("server.host", host.url if named is None else named.name)
-    door.talk(f"{host.name} is asked from now on")
+    door.talk(f"{host.name} is asked from now on; chinwag config reset server.host takes that back")
     return Exit.well

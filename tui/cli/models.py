@@ -11,7 +11,7 @@ from typing import Any
 
 from tui.cli import fits
 from tui.cli.asking import keep_alive_of
-from tui.cli.door import Door, Exit
+from tui.cli.door import Door, Exit, WrongLine
 from tui.engine import EngineError, Model, ModelDetails, Progress, RunningModel
 from tui.failures import Failure
 from tui.metrics.wording import context_text, seconds_text, size_text
@@ -238,7 +238,7 @@ async def _push(arguments: argparse.Namespace, door: Door, workspace: Workspace)
 
 async def _create(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     if not arguments.source and not arguments.file:
-        raise Failure("there is nothing to make it of", "", "give --from MODEL or --file FILE")
+        raise WrongLine("there is nothing to make it of", "", "give --from MODEL or --file FILE")
     request = CreateRequest(
         model=arguments.model,
         source_model=arguments.source,
@@ -260,7 +260,7 @@ def _named_file(text: str) -> tuple[str, str]:
 def _parameter(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator or not name:
-        raise Failure(f"--parameter {text} says nothing", "", "write NAME=VALUE")
+        raise WrongLine(f"--parameter {text} says nothing", "", "write NAME=VALUE")
     for kind in (int, float):
         try:
             return name, kind(value)
@@ -328,6 +328,8 @@ async def _load(arguments: argparse.Namespace, door: Door, workspace: Workspace)
 async def _unload(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     others = await workspace.client.namesakes(arguments.model)
     await workspace.client.unload_model(arguments.model)
+    if door.as_json:
+        await door.value({"model": arguments.model, "also_unloaded": list(others)})
     more = f"; {', '.join(others)} has the same weights and went with it" if others else ""
     door.talk(f"{arguments.model} is out of memory{more}")
     return Exit.well

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from tui.atomic import read_bounded
-from tui.cli.door import Door, Exit
+from tui.cli.door import Door, Exit, WrongLine
 from tui.cli.parsing import count
 from tui.failures import Failure
 from tui.metrics.wording import plural
@@ -243,10 +243,10 @@ async def _clean(arguments: argparse.Namespace, door: Door, workspace: Workspace
 def _wanted(arguments: argparse.Namespace, runs: Sequence[KeptRun], workspace: Workspace) -> tuple[KeptRun, ...]:
     if arguments.runs:
         if arguments.all or arguments.older_than is not None or arguments.kind or arguments.model:
-            raise Failure("runs by name and by flags are two things", "both were given", "give the one or the other")
+            raise WrongLine("runs by name and by flags are two things", "both were given", "give the one or the other")
         return tuple(dict.fromkeys(find_run(runs, which) for which in arguments.runs))
     if not arguments.all and arguments.older_than is None:
-        raise Failure("nothing was deleted", "nothing says which runs are meant", "give --older-than 30d, or --all")
+        raise WrongLine("nothing was deleted", "nothing says which runs are meant", "give --older-than 30d, or --all")
     before = None if arguments.older_than is None else workspace.now() - arguments.older_than
     return to_clean(runs, before=before, kind=arguments.kind, model=arguments.model)
 

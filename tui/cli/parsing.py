@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import os
 import signal
 import sys
@@ -81,15 +82,31 @@ def words_behind(parser: argparse.ArgumentParser) -> Mapping[str, tuple[argparse
     return {}
 
 
-def count(text: str) -> int:
-    """A whole number from 1, for argparse."""
+def count(text: str, *, least: int = 1) -> int:
+    """A whole number from ``least``, for argparse."""
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
     return number
+
+
+def count_or_none(text: str) -> int:
+    """A whole number from 0, for argparse."""
+    return count(text, least=0)
+
+
+def seconds_from(text: str) -> float:
+    """A number of seconds above 0, for argparse."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
 
 
 def indented(rows: Iterable[tuple[str, str]]) -> str:

@@ -22,6 +22,9 @@ COMMANDS: tuple[PlainCommand, ...] = (
     PlainCommand(names=("new", "clear"), words="a new conversation"),
     PlainCommand(names=("open",), argument="[NUMBER]", words="list the conversations, or open one of the list"),
     PlainCommand(names=("again",), words="ask again after a failure"),
+    PlainCommand(
+        names=("documents", "docs"), argument="[on|off]", words="ask with passages of your documents, or without"
+    ),
     PlainCommand(names=("thinking",), words="show the thinking, or show it no more"),
     PlainCommand(names=("bye", "quit", "exit"), words="leave; everything is kept"),
     PlainCommand(names=("?", "help"), words="this list"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from tui.chat.events import (
     AnswerBegan,
     AnswerEnded,
     AnswerGrew,
+    PassagesFound,
     Phase,
     PhaseChanged,
     SavedAgain,
@@ -120,6 +122,8 @@ class PlainTurns:
             case "thinking":
                 self._shows_thinking = not self._shows_thinking
                 self._voice.say("thinking is shown" if self._shows_thinking else "thinking is not shown")
+            case "documents":
+                self._turn_documents(argument)
             case commands.UNKNOWN:
                 self._voice.say(f"there is no /{argument} here, /? lists the commands; it was not sent")
             case "bye":
@@ -253,6 +257,8 @@ class PlainTurns:
                 self._answer_over.set()
             case SavingFailed(failure):
                 self._voice.say_failure(failure)
+            case PassagesFound(passages) if not passages.sources:
+                self._voice.say("nothing in the documents goes along with this prompt")
             case SavedAgain():
                 self._voice.say("saved again")
             case _:
@@ -266,7 +272,7 @@ class PlainTurns:
                 loop = asyncio.get_running_loop()
                 self._waiting = loop.call_later(WAITING_TOLD_AFTER_SECONDS, self._voice.say, f"waiting for {model}")
             case Phase.loading:
-                usual = self._workspace.typical_load_seconds(model)
+                usual = self._workspace.usage.typical_load_seconds(model)
                 self._voice.say(f"loading {model}{'' if usual is None else f', usually about {seconds_text(usual)}'}")
             case Phase.reading:
                 self._voice.say("reading or queued")
@@ -301,6 +307,16 @@ class PlainTurns:
             self._voice.say(f"[{number}] {source.path}, {source.range_words}")
         if not self.session.is_answering:
             self._answer_over.set()
+
+    def _turn_documents(self, wanted: str) -> None:
+        control = self.session.conversation.control
+        if wanted in ("on", "off"):
+            self.session.use_control(replace(control, documents=wanted == "on"))
+        elif wanted:
+            self._voice.say(f"/documents {wanted} is not known, on or off are")
+            return
+        word = "on" if self.session.conversation.control.documents else "off"
+        self._voice.say(f"documents are {word} in this conversation; chinwag documents adds and lists them")
 
     def _end_waiting(self) -> None:
         if self._waiting is not None:

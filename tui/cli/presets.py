@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tui.cli.asking import add_manner_arguments, asked_of, control_with, preset_called
-from tui.cli.door import Door, Exit
+from tui.cli.door import Door, Exit, WrongLine
 from tui.conversations.control import NOTHING_SET, Control
 from tui.failures import Failure
 from tui.metrics.wording import plural
@@ -138,7 +138,7 @@ async def _save(arguments: argparse.Namespace, door: Door, workspace: Workspace)
             source = workspace.steering.preset_of(control)
     asked = await asked_of(arguments)
     if asked.raw_options:
-        raise Failure(
+        raise WrongLine(
             "a preset does not keep that", f"there is no option {next(iter(asked.raw_options))}", "leave it out"
         )
     wanted = control_with(control, asked)

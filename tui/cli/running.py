@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from tui import __version__
+from tui.chat.closing import ThreadsLeftBehind, end_process
 from tui.cli.commands import SUBCOMMANDS, Subcommand, find_subcommand
 from tui.cli.door import EXIT_WORDS, Door, Exit
 from tui.cli.parsing import LineParser, deeper, epilog, words_behind
@@ -34,7 +35,7 @@ def run_subcommand(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     module = import_module(subcommand.module)
     arguments = parser_of(subcommand).parse_args(argv[1:])
     try:
-        return asyncio.run(_run(module.run, arguments, environ))
+        return end_process(asyncio.run(_run(module.run, arguments, environ)))
     finally:
         # The loop put Python's own way back, which is a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -100,6 +101,7 @@ async def _run(
 
     door.on_lost = end
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadsLeftBehind())
     for number in _ENDING_SIGNALS:
         with suppress(ValueError, RuntimeError):
             loop.add_signal_handler(number, end, 128 + number)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tui.cli.door import Door, Exit
+from tui.cli.parsing import count
 from tui.metrics.totals import UsageTotals, totals_by
 from tui.metrics.usage import decode_usage
 from tui.metrics.wording import seconds_text, speed_words, tokens_text
@@ -17,14 +18,22 @@ LARGEST_USAGE_BYTES = 512_000_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=("model", "day", "host"), default="model", help="(model)")
-    parser.add_argument("--days", type=int, metavar="N", help="only the last so many days")
+    parser.add_argument("--days", type=count, metavar="N", help="only the last so many days")
+
+
+def _days_ago(days: int, now: datetime) -> str:
+    """ISO 8601; empty for a time before all times."""
+    try:
+        return (now - timedelta(days=days)).isoformat()
+    except OverflowError:
+        return ""
 
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
     async with door.library() as workspace:
         data = await asyncio.to_thread(_read, workspace)
         records = await asyncio.to_thread(decode_usage, data)
-        since = "" if arguments.days is None else (workspace.now() - timedelta(days=arguments.days)).isoformat()
+        since = "" if arguments.days is None else _days_ago(arguments.days, workspace.now())
         totals = totals_by(records, by=arguments.by, since=since)
     if door.as_json:
         for one in totals:

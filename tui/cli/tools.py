@@ -156,7 +156,11 @@ def say_result(door: Door, result: ToolResult) -> None:
 
 def say_call(door: Door, call: ToolCall, outcome: str, seconds: float) -> None:
     took = f" in {seconds:.1f} s" if seconds >= 0.05 else ""
-    shown = clean_line(visible(shown_call(call.name, call.arguments)[:1000], keeps_lines=False), PIECE_CHARACTERS)
+    try:
+        whole = shown_call(call.name, call.arguments)[:1000]
+    except (RecursionError, ValueError):
+        whole = f"{call.name}(…)"
+    shown = clean_line(visible(whole, keeps_lines=False), PIECE_CHARACTERS)
     door.talk(f"tool {shown}: {clean_line(outcome, 40)}{took}")
 
 

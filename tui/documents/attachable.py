@@ -32,6 +32,8 @@ MOST_BYTES = 4 << 20
 MOST_LOOKED_AT = 20_000
 LOOKS_BINARY_BYTES = 8192
 
+_ONE = {"pictures": "picture", "folders of tools": "folder of tools"}
+"""How one of them is called."""
 _WILD = frozenset("*?[")
 _PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 _MADE_BY_MACHINES = (".min.js", ".min.css", ".map", ".lock", "-lock.json", ".pyc", ".svg")
@@ -161,12 +163,14 @@ def read_all(
 
 
 def passed_over_words(passed_over: Mapping[str, int]) -> str:
-    """``passed over: 3 hidden, 1 pictures``; empty when nothing was."""
+    """``passed over: 3 hidden, 1 picture``; empty when nothing was."""
     return f"passed over: {_words(passed_over)}" if any(passed_over.values()) else ""
 
 
 def _words(passed_over: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {why}" for why, count in passed_over.items() if count)
+    return ", ".join(
+        f"{count:,} {_ONE.get(why, why) if count == 1 else why}" for why, count in passed_over.items() if count
+    )
 
 
 def _bounded(shown: str, files: Iterator[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]:

@@ -149,6 +149,10 @@ class OllamaClient(ModelStore):
         """How many fields came in a wrong type or out of range so far, and were read as missing or clamped."""
         return self._calls.misfits.count
 
+    def read_every(self, seconds: float) -> None:
+        """How long the socket is left alone from here on after each read of an answer, also of those under way."""
+        self._transport.read_every(seconds)
+
     async def aclose(self) -> None:
         """Ends what is under way and closes the connections. Doing it twice is fine."""
         await self._transport.aclose()

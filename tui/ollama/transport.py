@@ -122,6 +122,12 @@ class Transport:
         except Exception as error:  # the border of the library: each of its errors becomes one of ours
             raise faults.error_of_fault(error, host=self._host) from error
 
+    def read_every(self, seconds: float) -> None:
+        """How long a socket is left alone from here on after each read, also one of an answer under way."""
+        self._read_interval_seconds = seconds
+        for exchange in self._exchanges:
+            exchange.read_interval_seconds = seconds
+
     def begin(self, method: str, path: str, body: bytes | Upload | None) -> Exchange:
         """A request whose answer is read as it comes, with no time limit once connected. Enter it to send."""
         return Exchange(
@@ -204,7 +210,7 @@ class Exchange:
     ) -> None:
         self._host = host
         self._response = response
-        self._read_interval_seconds = read_interval_seconds
+        self.read_interval_seconds = read_interval_seconds
         self._clock = clock
         self._sleep = sleep
         self._exchanges = exchanges
@@ -313,7 +319,7 @@ class Exchange:
             self._finish(error)
 
     async def _read_all(self, response: httpx.Response) -> None:
-        if self._read_interval_seconds <= 0:
+        if self.read_interval_seconds <= 0:
             await self._take_all(response)
             return
         with paced(response, self._pause) as is_paced:
@@ -352,7 +358,7 @@ class Exchange:
                 read_bytes += len(part)
 
     async def _pause(self) -> None:
-        await self._sleep(self._read_interval_seconds)
+        await self._sleep(self.read_interval_seconds)
 
     def _hear(self) -> None:
         self.heard_at = self._clock()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tui.app.commands.declared import Command, by_slash, matching
+from tui.app.commands.command import Command
+from tui.app.commands.declared import by_slash, matching
 from tui.cleaning import clean_line
 
 NAME_CELLS = 60

@@ -3,39 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Where(StrEnum):
-    """Where a key works."""
-
-    chat = "chat"
-    prompt = "prompt"
-    lists = "lists"
-    connect = "connect"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    name: str
-    """By which it can be looked up, and its key changed."""
-    words: str
-    """What it does, in a few words, for lists."""
-    keys: tuple[str, ...] = ()
-    """As people write them; the first is the one that is shown."""
-    bound: tuple[str, ...] = ()
-    """The same keys as the terminal library names them, families included. Empty: a widget handles them itself."""
-    slash: tuple[str, ...] = ()
-    """Names behind ``/``; the first is the one that is shown."""
-    argument: str = ""
-    """What may follow the slash name: ``[NAME]``."""
-    takes_lines: bool = False
-    """What follows may have several lines."""
-    action: str = ""
-    """The screen's action. Empty: it is only a key, told here so that every table has it."""
-    where: Where = Where.chat
-
+from tui.app.commands.command import Command, Where
+from tui.app.commands.list_keys import KEYS_ON_TOP
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -107,6 +77,19 @@ COMMANDS: tuple[Command, ...] = (
         action="rename_conversation",
     ),
     Command(
+        name="conversation.title",
+        words="ask the model for a title; with a text, that is the title",
+        slash=("title",),
+        argument="[TITLE]",
+        action="title_conversation",
+    ),
+    Command(
+        name="conversation.pin",
+        words="pin this conversation to the top of the list, or unpin it",
+        slash=("pin",),
+        action="pin_conversation",
+    ),
+    Command(
         name="conversation.delete",
         words="delete this conversation, ctrl+_ undoes it",
         slash=("delete",),
@@ -120,7 +103,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="undo",
-        words="undo; on an empty prompt, what was deleted last",
+        words="undo; on an empty prompt, what was done last",
         keys=("ctrl+_",),
         bound=("ctrl+underscore", "ctrl+shift+minus", "ctrl+slash"),
         slash=("undo",),
@@ -142,6 +125,55 @@ COMMANDS: tuple[Command, ...] = (
         action="try_again",
     ),
     Command(
+        name="answer.regenerate",
+        words="another answer, by a model or preset if named; the one that is there stays beside it",
+        slash=("regenerate",),
+        argument="[MODEL|PRESET]",
+        action="regenerate",
+    ),
+    Command(
+        name="answer.continue",
+        words="go on with an answer that was cut off",
+        keys=("alt+c",),
+        bound=("alt+c",),
+        slash=("continue",),
+        action="continue_answer",
+    ),
+    Command(
+        name="message.actions",
+        words="what can be done with the marked message, or the last",
+        keys=("alt+a", "enter on an empty prompt with a message marked"),
+        bound=("alt+a",),
+        slash=("message",),
+        action="act_on_message",
+    ),
+    Command(
+        name="message.edit",
+        words="edit the marked message, or the last prompt; only: without asking anew",
+        slash=("edit",),
+        argument="[only]",
+        action="edit_message",
+    ),
+    Command(
+        name="message.delete",
+        words="delete the marked message, or the last; all: with what follows",
+        slash=("remove",),
+        argument="[all]",
+        action="delete_message",
+    ),
+    Command(
+        name="message.versions",
+        words="the other versions of a prompt or an answer",
+        slash=("versions",),
+        action="open_versions",
+    ),
+    Command(
+        name="conversation.fork",
+        words="go on from the marked message in a conversation of its own",
+        slash=("fork",),
+        action="fork_conversation",
+    ),
+    Command(
         name="answer.recover",
         words="what can be tried when a model ran out of memory",
         slash=("recover",),
@@ -157,7 +189,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="answer.thinking",
-        words="fold or unfold the last thinking",
+        words="fold or unfold the last thinking, or what a tool was asked and gave",
         keys=("alt+t",),
         bound=("alt+t",),
         slash=("thinking",),
@@ -172,10 +204,33 @@ COMMANDS: tuple[Command, ...] = (
         action="toggle_details",
     ),
     Command(
+        name="tools",
+        words="which tools the model may call here, and which of them run without asking",
+        slash=("tools",),
+        argument="[NAME|off|auto|none|only NAME]",
+        action="open_tools",
+    ),
+    Command(
+        name="tools.question",
+        words="show the call of a tool that waits for an answer",
+        keys=("alt+q",),
+        bound=("alt+q",),
+        slash=("question",),
+        action="show_tool_question",
+    ),
+    Command(
         name="answer.tool",
         words="fold or unfold what a tool was asked and gave",
         slash=("tool",),
         action="toggle_tool",
+    ),
+    Command(
+        name="compare",
+        words="several models or presets answer the same prompt, side by side",
+        slash=("compare",),
+        argument="[MODEL|@PRESET …]",
+        takes_lines=True,
+        action="compare",
     ),
     Command(
         name="answer.code_wrap",
@@ -192,6 +247,15 @@ COMMANDS: tuple[Command, ...] = (
         slash=("links",),
         argument="[NUMBER]",
         action="open_links",
+    ),
+    Command(
+        name="answer.sources",
+        words="the documents that an answer was given, to read where it says",
+        keys=("alt+o",),
+        bound=("alt+o",),
+        slash=("sources",),
+        argument="[NUMBER]",
+        action="open_sources",
     ),
     Command(
         name="copy",
@@ -213,14 +277,14 @@ COMMANDS: tuple[Command, ...] = (
         name="preset.choose",
         words="choose a preset; save NAME keeps how this conversation answers",
         slash=("preset",),
-        argument="[NAME|off|save NAME]",
+        argument="[NAME|off|save NAME|remove NAME|export NAME FILE|import FILE]",
         action="choose_preset",
     ),
     Command(
         name="options",
         words="every option and where it comes from; with a name and a value, set it here",
         slash=("options", "option"),
-        argument="[NAME VALUE|NAME off|model NAME VALUE]",
+        argument="[NAME VALUE|NAME off|model NAME VALUE|reset]",
         action="open_options",
     ),
     Command(
@@ -240,10 +304,17 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="answer.format",
-        words="answers as JSON, by a schema in a file, or as text",
+        words="answers as JSON, by a schema in a file or written here, or as text",
         slash=("format",),
-        argument="[json|FILE|off]",
+        argument="[json|FILE|edit|off]",
         action="use_format",
+    ),
+    Command(
+        name="documents",
+        words="your documents, and whether passages of them go along with what you ask here",
+        slash=("documents", "docs"),
+        argument="[on|off|add PATH|read|stop|model NAME]",
+        action="open_documents",
     ),
     Command(
         name="prompts",
@@ -251,6 +322,28 @@ COMMANDS: tuple[Command, ...] = (
         slash=("prompts",),
         argument="[NAME]",
         action="choose_prompt",
+    ),
+    Command(
+        name="prompt.attach",
+        words="attach files, folders or patterns; an @ in the prompt offers their names",
+        slash=("attach",),
+        argument="[PATH…]",
+        action="attach_files",
+    ),
+    Command(
+        name="prompt.read_page",
+        words="read a web page and attach its text",
+        slash=("read",),
+        argument="[ADDRESS]",
+        action="read_page",
+    ),
+    Command(
+        name="prompt.editor",
+        words="write the prompt in your editor ($VISUAL, $EDITOR)",
+        keys=("ctrl+g",),
+        bound=("ctrl+g",),
+        slash=("editor",),
+        action="open_editor",
     ),
     Command(
         name="request",
@@ -324,6 +417,7 @@ COMMANDS: tuple[Command, ...] = (
         keys=("f2",),
         bound=("f2",),
         slash=("settings",),
+        argument="[export FILE|import FILE|reset|check]",
         action="open_settings",
     ),
     Command(
@@ -347,6 +441,12 @@ COMMANDS: tuple[Command, ...] = (
         slash=("save",),
         argument="NAME",
         action="save_model",
+    ),
+    Command(
+        name="statistics",
+        words="how much was asked and how fast it was, by model and by day",
+        slash=("stats", "statistics"),
+        action="show_statistics",
     ),
     Command(
         name="said",
@@ -440,59 +540,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(name="prompt.open_paste", words="open a folded paste into the text", keys=("alt+x",), where=Where.prompt),
     Command(name="prompt.complete", words="complete a /command; up and down choose", keys=("tab",), where=Where.prompt),
-    Command(name="list.use", words="use what is marked", keys=("enter",), where=Where.lists),
-    Command(name="list.refresh", words="read the models again", keys=("alt+r",), bound=("alt+r",), where=Where.lists),
-    Command(
-        name="models.details",
-        words="everything about the marked model, and what can be done with it",
-        keys=("tab",),
-        bound=("tab",),
-        where=Where.lists,
-    ),
-    Command(name="models.pull", words="pull a model by its name", keys=("alt+p",), bound=("alt+p",), where=Where.lists),
-    Command(
-        name="models.sort", words="sort the models otherwise", keys=("alt+s",), bound=("alt+s",), where=Where.lists
-    ),
-    Command(
-        name="models.unload", words="unload the marked model", keys=("alt+u",), bound=("alt+u",), where=Where.lists
-    ),
-    Command(
-        name="pulls.stop",
-        words="stop the marked pull; enter goes on",
-        keys=("alt+x",),
-        bound=("alt+x",),
-        where=Where.lists,
-    ),
-    Command(name="servers.add", words="write down a server", keys=("alt+a",), bound=("alt+a",), where=Where.lists),
-    Command(
-        name="servers.change", words="change the marked server", keys=("alt+e",), bound=("alt+e",), where=Where.lists
-    ),
-    Command(
-        name="list.rename",
-        words="another name for what is marked",
-        keys=("alt+n",),
-        bound=("alt+n",),
-        where=Where.lists,
-    ),
-    Command(
-        name="list.copy",
-        words="copy the marked conversation as Markdown",
-        keys=("alt+c",),
-        bound=("alt+c",),
-        where=Where.lists,
-    ),
-    Command(name="list.delete", words="delete what is marked", keys=("alt+d",), bound=("alt+d",), where=Where.lists),
-    Command(
-        name="list.undo",
-        words="bring back what was deleted last",
-        keys=("ctrl+_",),
-        bound=("ctrl+underscore", "ctrl+shift+minus", "ctrl+slash"),
-        where=Where.lists,
-    ),
-    Command(name="list.back", words="back to the conversation", keys=("escape",), where=Where.lists),
-    Command(name="connect.demo", words="take a look with the demo", keys=("d",), where=Where.connect),
-    Command(name="connect.address", words="another address", keys=("a",), where=Where.connect),
-    Command(name="connect.retry", words="try again now", keys=("r",), where=Where.connect),
+    *KEYS_ON_TOP,
 )
 
 

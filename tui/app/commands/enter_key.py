@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 
 _WHERE_ENTER_MAKES_A_LINE = {
     "prompt.send": ("ctrl+d on text", "ctrl+enter", "escape enter"),

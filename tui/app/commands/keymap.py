@@ -8,7 +8,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
-from tui.app.commands.declared import COMMANDS, Command, Where
+from tui.app.commands.command import Command, Where
+from tui.app.commands.declared import COMMANDS
 from tui.app.commands.key_names import library_names, why_not, written
 from tui.cleaning import clean_line
 from tui.theming.nearest import nearest
@@ -21,6 +22,7 @@ _SEEN_TOGETHER = {
     Where.prompt: (Where.chat, Where.prompt),
     Where.lists: (Where.lists, Where.chat),
     Where.connect: (Where.connect,),
+    Where.compare: (Where.compare,),
 }
 """Where a key of one place is heard in another one, too."""
 

@@ -13,7 +13,8 @@ from textual.containers import Container
 from textual.timer import Timer
 
 from tui.app.attached_text import put_together
-from tui.app.commands.declared import COMMANDS, Where
+from tui.app.commands.command import Where
+from tui.app.commands.declared import COMMANDS
 from tui.app.commands.enter_key import newline_key, send_key
 from tui.app.commands.keymap import NO_KEY, Keymap
 from tui.app.glyphs import Glyphs
@@ -377,7 +378,7 @@ class ChatView(FastScreen[None]):
             connection=state,
             waited_seconds=0.0 if state.down_since is None else workspace.clock() - state.down_since,
             progress=progress,
-            usual_load_seconds=workspace.typical_load_seconds(model) if is_loading else None,
+            usual_load_seconds=workspace.usage.typical_load_seconds(model) if is_loading else None,
             tokens_per_character=self._tokens_per_character(),
             guessed_tokens=self._guessed_tokens(last),
             last=last if last is not None and last.state is not MessageState.answering else None,

@@ -179,7 +179,7 @@ class ChatAttachments(ChatRevising):
     def _tokens_of(self, session: Session) -> Callable[[str], int]:
         """By this model's own counts in this conversation, as far as there are any."""
         conversation = session.conversation
-        plan = self._workspace.plan(conversation, conversation.model)
+        plan = self._workspace.planner.plan(conversation, conversation.model)
         return scale_of(conversation, conversation.model, plan).tokens_of
 
     def _put_when_read(self, session: Session, work: Awaitable[Attached], *, instead_of: str = "") -> None:
@@ -260,7 +260,7 @@ class ChatAttachments(ChatRevising):
 
     def _cannot_see(self, session: Session) -> bool:
         conversation = session.conversation
-        return self._workspace.plan(conversation, conversation.model).can_see is False
+        return self._workspace.planner.plan(conversation, conversation.model).can_see is False
 
     def _say_cannot_see(self, session: Session) -> None:
         name = clean_line(session.conversation.model, NAME_CELLS)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tui.app.attached_text import taken_apart
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_models import NAME_CELLS
 from tui.app.screens.chat_statistics import ChatStatistics
 from tui.chat.comparing import MOST_ANSWERERS, Answerer, Column, ComparedPrompt, Comparison, new_prompt, repeated_prompt
@@ -208,7 +208,7 @@ class ChatCompare(ChatStatistics):
         workspace = self._workspace
         control = conversation.control
         control = replace(control, preset=answerer.preset or control.preset)
-        tokens = workspace.wanted_context_tokens(answerer.model, control)
+        tokens = workspace.planner.wanted_context_tokens(answerer.model, control)
         needed: int | None = None
         model = workspace.find_model(answerer.model)
         if model is not None and not answerer.is_cloud and model.size_bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_prompt import ChatPrompt
 from tui.app.widgets.completions import Completions
 from tui.engine import Model
@@ -81,6 +81,6 @@ class ChatCompletion(ChatPrompt):
         named = {one.host.url: one for one in workspace.servers.book.hosts}
         for url, one in named.items():
             yield one.name, "this one" if url == here else url
-        for url in workspace.known_hosts():
+        for url in workspace.usage.known_hosts():
             if url not in named:
                 yield url, "this one" if url == here else "was there before"

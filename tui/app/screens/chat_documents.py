@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textual import on
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat import Keys
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_titles import ChatTitles
@@ -265,7 +265,7 @@ class ChatDocuments(ChatTitles):
         if not self._asks_with_documents or not unsent:
             return await super()._next_request(unsent)
         workspace, conversation = self._workspace, self.with_unsent(unsent)
-        plan = workspace.plan(conversation, conversation.model)
+        plan = workspace.planner.plan(conversation, conversation.model)
         self.reply("searching the documents", about=ABOUT)
         try:
             passages = await workspace.documents.passages_for(conversation, conversation.model, plan, {})

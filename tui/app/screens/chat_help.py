@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.app.commands.declared import Command, Where
+from tui.app.commands.command import Command, Where
 from tui.app.eaten_keys import eaten_keys, read_surroundings
 from tui.app.screens.chat_attention import ChatAttention
 from tui.app.widgets.copy_line import CopyLine

@@ -56,7 +56,7 @@ class ChatManners(ChatModels):
         try:
             if await self._disturbance(name, control) is not None:
                 return
-            await workspace.client.prewarm(workspace.loading_request(name, control))
+            await workspace.client.prewarm(workspace.planner.loading_request(name, control))
             await workspace.catalog.refresh_running()
         except EngineError as failure:
             self.say_failure(failure)
@@ -87,7 +87,7 @@ class ChatManners(ChatModels):
         if answer == "take" and found.effect is Effect.reload:
             conversation = session.conversation
             tokens = found.loaded[0].context_tokens
-            self._workspace.take_over_context(conversation.model, tokens, conversation.control)
+            self._workspace.planner.take_over_context(conversation.model, tokens, conversation.control)
         elif answer == "take":
             await self.use_model(found.loaded[0].name)
         elif answer == "send":
@@ -97,7 +97,7 @@ class ChatManners(ChatModels):
     async def _disturbance(self, name: str, control: Control) -> Disturbance | None:
         """Asks the server only where the answer could matter. Raises ``EngineError``."""
         workspace, catalog = self._workspace, self._workspace.catalog
-        wanted = workspace.wanted_context_tokens(name, control)
+        wanted = workspace.planner.wanted_context_tokens(name, control)
         if wanted is None and (await workspace.free_memory()).gpu_bytes is None:
             return None
         if catalog.models is None:

@@ -60,7 +60,7 @@ class ChatModels(ChatReading):
             models=catalog.models,
             running=catalog.running,
             same_model=workspace.same_model,
-            last_used=workspace.last_used(),
+            last_used=workspace.usage.last_used(),
             now=workspace.now,
             refresh=refresh,
             fill_in=catalog.fill_in,
@@ -77,10 +77,10 @@ class ChatModels(ChatReading):
         control = self._session.conversation.control
 
         async def load(name: str) -> None:
-            await client.prewarm(workspace.loading_request(name, control))
+            await client.prewarm(workspace.planner.loading_request(name, control))
 
         async def keep(name: str) -> None:
-            await client.prewarm(workspace.loading_request(name, control, keep_alive=FOR_GOOD))
+            await client.prewarm(workspace.planner.loading_request(name, control, keep_alive=FOR_GOOD))
 
         async def unload(name: str) -> tuple[str, ...]:
             namesakes = await client.namesakes(name)
@@ -106,7 +106,7 @@ class ChatModels(ChatReading):
             pull=self.pull,
             cache_shape=catalog.cache_shape,
             free_memory=free_memory,
-            context_tokens=lambda name: workspace.wanted_context_tokens(name, control),
+            context_tokens=lambda name: workspace.planner.wanted_context_tokens(name, control),
         )
 
     async def _use_named_model(self, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import replace
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.commands.ollama_words import SECTIONS, SET_WORDS, Instead, meant_by_set, meant_by_show
 from tui.app.screens.chat_models import HOST_CELLS, NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_unsaved import ChatUnsaved
@@ -88,13 +88,13 @@ class ChatOllama(ChatUnsaved):
         client, session = workspace.client, self._session
         if await self.answer_to(self._question_about_saving(name)) != "make":
             return
-        plan = workspace.plan(conversation, conversation.model)
+        plan = workspace.planner.plan(conversation, conversation.model)
         messages = await asyncio.to_thread(_messages, conversation, plan)
         request = CreateRequest(
             model=name,
             source_model=conversation.model,
             system=plan.system,
-            parameters=workspace.generation(conversation.model, conversation.control).options,
+            parameters=workspace.planner.generation(conversation.model, conversation.control).options,
             messages=messages,
             metadata={"conversation": session.id},
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_documents import ChatDocuments
 from tui.app.screens.chat_models import NEWS_SECONDS
 from tui.app.terminal.clipboard import shown_path
@@ -21,7 +21,7 @@ from tui.theming.nearest import nearest
 if TYPE_CHECKING:
     from tui.app.screens.entry import Blank
 
-EXPORT, IMPORT, REMOVE = "export", "import", "remove"
+SAVE, EXPORT, IMPORT, REMOVE = "save", "export", "import", "remove"
 RESET = "reset"
 
 
@@ -32,6 +32,10 @@ class ChatPresets(ChatDocuments):
         """Also ``export NAME [FILE]``, ``import FILE`` and ``remove NAME``."""
         verb, _, rest = wanted.partition(" ")
         rest = rest.strip()
+        if not rest and verb in (SAVE, EXPORT, IMPORT, REMOVE) and verb not in self._workspace.steering.presets:
+            missing = "file" if verb == IMPORT else "name"
+            self.reply(f"a {missing} is missing", role="warning", more=f"/preset {verb} {missing.upper()}")
+            return
         if not rest or verb not in (EXPORT, IMPORT, REMOVE):
             await super().action_choose_preset(wanted)
             return

@@ -9,8 +9,9 @@ from contextlib import suppress
 from textual import on
 
 from tui.app.attached_text import plain_text, put_together, taken_apart
+from tui.app.commands.command import Command
 from tui.app.commands.completing import Completion, completions_of
-from tui.app.commands.declared import Command, read_slash
+from tui.app.commands.declared import read_slash
 from tui.app.drafts import Drafts, joined
 from tui.app.screens.chat_connection import ChatConnection
 from tui.app.screens.question import Question

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import aclosing, suppress
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_shared import ChatShared
 from tui.app.screens.models_work import and_words
@@ -88,7 +88,7 @@ class ChatRecovery(ChatShared):
             steps = await steps_to_try(
                 failure,
                 model=model,
-                options=workspace.generation(model, session.conversation.control).options,
+                options=workspace.planner.generation(model, session.conversation.control).options,
                 before=self._before.pop(session.id, ()),
                 client=workspace.client,
             )
@@ -139,7 +139,7 @@ class ChatRecovery(ChatShared):
             session,
             steps,
             client=client,
-            use_options=lambda options: workspace.use_memory_options(model, options, host_url=url),
+            use_options=lambda options: workspace.planner.use_memory_options(model, options, host_url=url),
             is_wanted=is_wanted,
         )
         async with aclosing(trying):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tui.app.attached_text import taken_apart
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_steering import ChatSteering
 from tui.chat.fitting import Plan
 from tui.chat.spelled_out import compose_spelled_out
@@ -64,7 +64,7 @@ class ChatRequests(ChatSteering):
     async def _next_request(self, unsent: str) -> ChatRequest:
         conversation = self.with_unsent(unsent)
         toolbox = await self._workspace.toolbox(conversation)
-        plan = self._workspace.plan(conversation, conversation.model)
+        plan = self._workspace.planner.plan(conversation, conversation.model)
         plan = replace(plan, tools=toolbox.declarations(conversation))
         return await self.composed(conversation, plan)
 

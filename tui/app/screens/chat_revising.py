@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from textual import on
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat import Keys
 from tui.app.screens.chat_editing import WHOSE, ChatEditing
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
@@ -86,7 +86,7 @@ class ChatRevising(ChatEditing):
 
     def _say_cut_off(self, message: Message) -> None:
         """Where the window is full that was said already, with what can be done."""
-        plan = self._workspace.plan(self._session.conversation, message.model)
+        plan = self._workspace.planner.plan(self._session.conversation, message.model)
         if plan.window_tokens is None or not ended_at_window(message, plan):
             more = self._keymap.sentence("answer.continue", "goes on with it")
             self.say("the answer was cut off", role="warning", more=more, about="cut off")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_models import NEWS_SECONDS
 from tui.app.screens.chat_presets import ChatPresets, path_of
 from tui.app.terminal.clipboard import shown_path

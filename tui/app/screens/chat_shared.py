@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat import Keys
 from tui.app.screens.chat_help import ChatHelp
 from tui.app.screens.shield import Shield

@@ -42,7 +42,7 @@ class ChatStatistics(ChatHistory):
             Statistics(
                 theme=self._theme,
                 glyphs=self._glyphs,
-                read=workspace.all_usage,
+                read=workspace.usage.every_record,
                 today=lambda: workspace.now().astimezone().date(),
                 copy=self.copy,
                 is_kept=not workspace.is_throwaway,
@@ -57,7 +57,7 @@ class ChatStatistics(ChatHistory):
             if session is self._session and not session.is_read_only and not self._workspace.is_demo:
                 self._ended = _Ended(
                     answer=usage_of(event.message, host=self._workspace.host.url),
-                    usual=self._workspace.usual(event.message.model),
+                    usual=self._workspace.usage.usual(event.message.model),
                     others=max(beside, self._others_answering(session)),
                 )
         super()._told(session, event)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_window import ChatWindow
 from tui.app.widgets.parts import Parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_models import NAME_CELLS
 from tui.app.screens.chat_undo import ChatUndo
 from tui.chat.cloud import GuardedEngine
@@ -48,7 +48,7 @@ class ChatTitles(ChatUndo):
             return
         model = workspace.find_model(conversation.model)
         thinks = model is not None and "thinking" in (model.capabilities or ())
-        plan = workspace.plan(conversation, conversation.model)
+        plan = workspace.planner.plan(conversation, conversation.model)
         request = title_request(conversation, model=conversation.model, plan=plan, thinks=thinks)
         engine = GuardedEngine(workspace.engine, is_cloud=workspace.is_cloud, leave=workspace.cloud_leave)
         stops = self._keymap.sentence("answer.stop", "stops it")
@@ -77,7 +77,7 @@ class ChatTitles(ChatUndo):
             return
         session.rename(title)
         self._keep_renamed(session, before)
-        undone = self._keymap.sentence("undo", "brings the title before back")
+        undone = self._keymap.sentence("undo", "brings the old title back")
         self.say(f"it is called: {title}", role="success", more=undone, seconds=RENAMED_SECONDS, about=ABOUT)
 
     def why_not(self, command: Command) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_connection import TYPING_SECONDS
 from tui.app.screens.chat_models import NAME_CELLS
 from tui.app.screens.chat_settings import ChatSettings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from tui.app.attached_text import taken_apart
-from tui.app.commands.declared import Command
+from tui.app.commands.command import Command
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_recovery import ChatRecovery
 from tui.app.screens.question import Question
@@ -77,7 +77,7 @@ class ChatWindow(ChatRecovery):
         """Counted once for each state of the conversation; only what is being written is counted again."""
         conversation = self._session.conversation
         model = conversation.model
-        plan = self._workspace.plan(conversation, model)
+        plan = self._workspace.planner.plan(conversation, model)
         known = self._measured
         if known is None or known.conversation is not conversation or known.plan != plan:
             known = self._measured = _Measured(
@@ -97,7 +97,7 @@ class ChatWindow(ChatRecovery):
             # What it will follow is not known yet; should it not fit then, that is told.
             return True
         conversation = session.conversation
-        plan = self._workspace.plan(conversation, conversation.model)
+        plan = self._workspace.planner.plan(conversation, conversation.model)
         plain, attached = taken_apart(text)
         found = falls_out(conversation, conversation.model, plan, unsent=plain, attached=attached)
         return found is None or await self._make_fit(session, text, plan, found)
@@ -124,7 +124,7 @@ class ChatWindow(ChatRecovery):
 
     async def _choose_after_refusal(self, session: Session, text: str, *, limit: int, tokens: int) -> None:
         conversation = session.conversation
-        plan = replace(self._workspace.plan(conversation, conversation.model), window_tokens=limit)
+        plan = replace(self._workspace.planner.plan(conversation, conversation.model), window_tokens=limit)
         plain, attached = taken_apart(text)
         use = window_use(conversation, conversation.model, plan, unsent=plain, attached=attached)
         # As much as the estimate was too small, the window is taken to be smaller.
@@ -291,7 +291,7 @@ class ChatWindow(ChatRecovery):
 
     def _say_of_window(self, message: Message) -> None:
         conversation = self._session.conversation
-        plan = self._workspace.plan(conversation, message.model)
+        plan = self._workspace.planner.plan(conversation, message.model)
         if words := was_window_cut(conversation, message.model, plan):
             self.say(words, role="warning", seconds=None)
         elif ended_at_window(message, plan) and plan.window_tokens is not None:

@@ -44,6 +44,8 @@ MOST_PROMPT_ROWS = 3
 """In a window of ``HIGH_ROWS``; in a lower one it has a single one."""
 HIGH_ROWS = 30
 
+UNDER_WAY = "this answer is still under way"
+
 Keys = tuple[tuple[str, str], ...]
 
 
@@ -277,6 +279,8 @@ class CompareScreen(FastScreen[int | None]):
 
     def _show_footer(self) -> None:
         columns = self.comparison.columns
+        if self._said is not None and self._said[0] == UNDER_WAY and not self._is_under_way(self._marked_column):
+            self._said = None
         whole = sum(1 for one in columns if one.answer is not None and one.answer.state is MessageState.complete)
         words, role = self._said or (f"{whole} of {plural(len(columns), 'answer')}", "muted")
         left: Parts = ((f" {words}", role),)
@@ -303,6 +307,10 @@ class CompareScreen(FastScreen[int | None]):
     def _is_missing(self, column: Column) -> bool:
         failure = column.failure
         return isinstance(failure, EngineError) and failure.kind is ErrorKind.model_missing
+
+    @staticmethod
+    def _is_under_way(column: Column) -> bool:
+        return column.is_asked or column.is_waiting
 
     def _say(self, words: str, role: str = "warning") -> None:
         """In the footer, until something else is done."""
@@ -408,8 +416,8 @@ class CompareScreen(FastScreen[int | None]):
 
     def action_keep(self) -> None:
         column = self._marked_column
-        if column.is_asked or column.is_waiting:
-            self._say("this answer is still under way")
+        if self._is_under_way(column):
+            self._say(UNDER_WAY)
             return
         if not column.can_keep:
             self._say("there is no answer to keep here")

@@ -34,8 +34,8 @@ PATH_CELLS = 90
 NAME_CELLS = 60
 WHY_CELLS = 200
 BAR_CELLS = 16
-GAP = "\n"
-"""Between what was added and a document in it, in the key of a row: no key of a whole entry has one."""
+GAP = "\0"
+"""Between what was added and a document in it, in the key of a row: no path can have one, though it may have a newline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,8 @@ class DocumentsScreen(ListScreen):
         self._is_looking = False
         self._opened: set[Path] = set()
         self._removed: list[Removed] = []
+        self._changing = asyncio.Lock()
+        """Keys may come faster than the disk: each waits for what the one before it does."""
         self._said: tuple[str, str] | None = None
         self._was_running = False
         self._agreed = False
@@ -142,9 +144,13 @@ class DocumentsScreen(ListScreen):
     def is_reading(self) -> bool:
         return self._shown is None and self._said is None
 
-    def _tick(self) -> None:
+    @property
+    def _is_being_read(self) -> bool:
         reading = self._documents.reading
-        is_running = reading is not None and reading.is_running
+        return reading is not None and reading.is_running
+
+    def _tick(self) -> None:
+        is_running = self._is_being_read
         if is_running:
             if self._shown is not None:
                 self._shown = self._shown.with_read(self._documents.documents)
@@ -160,7 +166,7 @@ class DocumentsScreen(ListScreen):
         if shown is None:
             return ()
         self.show_counts(self._counts(shown))
-        rows = [*self._reading_rows()]
+        rows = [*self._reading_rows(shown)]
         if not shown.added:
             return (*rows, *self._beginning(shown))
         words = typed.casefold().split()
@@ -200,9 +206,9 @@ class DocumentsScreen(ListScreen):
             lines.append(("PDF needs the extra documents: pip install 'chinwag[documents]'", "muted"))
         return tuple(Row(key="", left=((f" {words}", role),)) for words, role in lines)
 
-    def _reading_rows(self) -> tuple[Row, ...]:
+    def _reading_rows(self, shown: Shown) -> tuple[Row, ...]:
         reading = self._documents.reading
-        if reading is None:
+        if reading is None or (reading.state is ReadingState.done and not shown.added):
             return ()
         return (Row(key="", left=self._reading_parts(reading)),)
 
@@ -312,7 +318,7 @@ class DocumentsScreen(ListScreen):
         if path is None:
             return (("", "muted"),)
         to_read = sum(path in (one, shown.look.roots.get(one)) for one in shown.look.to_read)
-        if to_read:
+        if to_read and not self._is_being_read:
             is_one = to_read == 1
             words = f"{plural(to_read, 'document')} {'is' if is_one else 'are'} new or changed"
             return (
@@ -322,8 +328,7 @@ class DocumentsScreen(ListScreen):
         return ((clean_line(self._short(path), PATH_CELLS), "muted"),)
 
     def keys_line(self) -> tuple[tuple[str, str], ...]:
-        reading = self._documents.reading
-        is_running = reading is not None and reading.is_running
+        is_running = self._is_being_read
         shown, marked = self._shown, self.list.marked
         stop = (("alt+x", "stop"),) if is_running else ()
         pull = (("alt+p", "pull a model"),) if shown is not None and shown.why_no_model is not None else ()
@@ -461,25 +466,31 @@ class DocumentsScreen(ListScreen):
         self.run_worker(self._remove(Path(key)), group="change")
 
     async def _remove(self, path: Path) -> None:
-        try:
-            self._removed.append(await self._documents.remove(path))
-        except Failure as failure:
-            self._say_failure(failure)
-            return
-        await self._look()
+        async with self._changing:
+            if self._shown is None or path not in self._shown.added:
+                return
+            try:
+                self._removed.append(await self._documents.remove(path))
+            except Failure as failure:
+                self._say_failure(failure)
+                return
+            await self._look()
         self._say(f"{clean_line(path.name, NAME_CELLS)} is off the list; the files stay where they are")
 
     def action_undo(self) -> None:
-        if self._removed:
-            self.run_worker(self._put_back(self._removed.pop()), group="change")
+        self.run_worker(self._put_back(), group="change")
 
-    async def _put_back(self, removed: Removed) -> None:
-        try:
-            await self._documents.put_back(removed)
-        except Failure as failure:
-            self._say_failure(failure)
-            return
-        await self._look()
+    async def _put_back(self) -> None:
+        async with self._changing:
+            if not self._removed:
+                return
+            removed = self._removed.pop()
+            try:
+                await self._documents.put_back(removed)
+            except Failure as failure:
+                self._say_failure(failure)
+                return
+            await self._look()
         self._say(f"{clean_line(removed.path.name, NAME_CELLS)} is back")
         self.refresh_rows(keep=str(removed.path))
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from rich.cells import cell_len
 from textual.screen import Screen
 
-from tui.app.commands.declared import Command, Where
+from tui.app.commands.command import Command, Where
 from tui.app.commands.keymap import keymap_of
 from tui.app.eaten_keys import EatenKey
 from tui.app.glyphs import Glyphs

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 
-from tui.app.commands.declared import COMMANDS, Command
+from tui.app.commands.command import Command
+from tui.app.commands.declared import COMMANDS
 from tui.app.glyphs import Glyphs
 from tui.app.screens.list_screen import ListScreen, highlight
 from tui.app.widgets.parts import Parts

@@ -121,6 +121,11 @@ class ChinwagDriver(LinuxDriver):
         }.items():
             self._handlers_before[number] = signal.signal(number, handler)
 
+    @property
+    def terminal_descriptor(self) -> int:
+        """Where the terminal is written to, for a program that it is lent to."""
+        return self._descriptor
+
     # ------------------------------------------------------------------ writing
 
     def write(self, data: str) -> None:
@@ -434,8 +439,8 @@ class ChinwagDriver(LinuxDriver):
     def _hear_end(self, number: int, frame: FrameType | None) -> None:
         if self._ends_by_signal is None:
             self._ends_by_signal = signal.Signals(number)
-            self.end_by_force_after(END_WITHIN_SECONDS, return_code=128 + number)
             self._on_loop(self._tell_end)
+            self.end_by_force_after(END_WITHIN_SECONDS, return_code=128 + number)
 
     def _tell_end(self) -> None:
         number = self._ends_by_signal
@@ -471,7 +476,12 @@ class ChinwagDriver(LinuxDriver):
                 self._leave_by_force()
             os._exit(return_code)
 
-        threading.Thread(target=end, name="end-by-force", daemon=True).start()
+        try:
+            threading.Thread(target=end, name="end-by-force", daemon=True).start()
+        except (RuntimeError, MemoryError):
+            # No memory or no room for a thread; the process that waits puts the terminal right.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
 
     # ------------------------------------------------------------------ its size
 

@@ -19,6 +19,7 @@ class FirstFrame:
         self._descriptor = descriptor
         self._term = term
         self._is_ours = False
+        self._was_taken_over = False
 
     def __enter__(self) -> Self:
         if self._term not in ("", "dumb") and all(_is_terminal(descriptor) for descriptor in (0, 1, 2)):
@@ -32,7 +33,11 @@ class FirstFrame:
 
     def taken_over(self) -> None:
         """Whoever draws from here on also leaves the other screen."""
-        self._is_ours = False
+        self._was_taken_over, self._is_ours = self._is_ours, False
+
+    def given_back(self) -> None:
+        """Whoever was to draw ended before that."""
+        self._is_ours, self._was_taken_over = self._was_taken_over, False
 
     def undo(self) -> None:
         """Back to the screen as it was; nothing when it is not ours."""

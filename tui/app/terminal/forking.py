@@ -22,6 +22,10 @@ FORK_VARIABLE = "CHINWAG_FORK"
 PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP)
 EXPECTED_ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """A program that ends by one of these needs no explanation."""
+NO_MEMORY_CODE = 71
+"""With this exit code the app says that it had no memory left to put the terminal right and to say anything."""
+_NO_MEMORY = "chinwag: no memory was left for it; what was said until then is kept\r\n"
+_NO_MEMORY_BYTES = _NO_MEMORY.encode("ascii")
 _DETACHED = b"d"
 _STANDARD_STREAMS = (0, 1, 2)
 
@@ -58,6 +62,15 @@ class WaitingParent:
         with suppress(OSError):  # it is gone already
             os.write(tell, _DETACHED)
         os.close(tell)
+
+
+def end_without_memory(parent: WaitingParent) -> int:
+    """The exit code, where there is no parent that puts the terminal right and says why; else the process ends here."""
+    if parent.can_detach:
+        os._exit(NO_MEMORY_CODE)
+    with suppress(OSError):
+        os.write(2, _NO_MEMORY_BYTES)
+    return 1
 
 
 def fork_app(environ: Mapping[str, str]) -> WaitingParent | int:
@@ -168,10 +181,14 @@ class _Waiting:
             if child == 0:
                 return None
             if os.WIFEXITED(status):
-                return os.WEXITSTATUS(status)
+                code = os.WEXITSTATUS(status)
+                if code != NO_MEMORY_CODE:
+                    return code
+                self._mend(_NO_MEMORY)
+                return 1
             if os.WIFSIGNALED(status):
                 number = os.WTERMSIG(status)
-                self._mend(number)
+                self._mend(_words_of_end(number))
                 return 128 + number
             if os.WIFSTOPPED(status):
                 self._stop()
@@ -200,24 +217,27 @@ class _Waiting:
             return False
         return os.waitid(os.P_PID, self._child, os.WCONTINUED | os.WNOHANG | os.WNOWAIT) is not None
 
-    def _mend(self, number: int) -> None:
-        """The app ended without putting the terminal right."""
+    def _mend(self, words: str) -> None:
+        """The app ended without putting the terminal right; ``words`` say why."""
         try:
             if os.tcgetpgrp(0) != os.getpgrp():
                 return
             termios.tcflush(0, termios.TCIFLUSH)
             termios.tcsetattr(0, termios.TCSANOW, self._attributes)
-            text = CANCEL + LEAVE
-            if number not in EXPECTED_ENDS:
-                text += f"chinwag: ended by {_name(number)}; what was said until then is kept\r\n"
             # Opened anew, because a terminal that is stuck must not keep this process as well.
             output = os.open(os.ttyname(2), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
             try:
-                os.write(output, text.encode("ascii"))
+                os.write(output, f"{CANCEL}{LEAVE}{words}".encode("ascii"))
             finally:
                 os.close(output)
         except (OSError, termios.error):
             return
+
+
+def _words_of_end(number: int) -> str:
+    if number in EXPECTED_ENDS:
+        return ""
+    return f"chinwag: ended by {_name(number)}; what was said until then is kept\r\n"
 
 
 def _name(number: int) -> str:
