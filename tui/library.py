@@ -15,8 +15,10 @@ from typing import Any, Self
 
 from tui.chat.choice import choose_model
 from tui.chat.cloud import GuardedEngine
+from tui.chat.documents import Documents
 from tui.chat.session import Session
 from tui.conversations.control import Control
+from tui.conversations.ids import is_id
 from tui.conversations.values import Summary
 from tui.engine import ChatMessage, ChatRequest, Chunk, Embeddings, Engine, EngineError, ErrorKind, FinalCounts, Model
 from tui.failures import Failure
@@ -102,6 +104,14 @@ class Chinwag:
     def presets(self) -> Mapping[str, Preset]:
         """By name, those of the person and those that come along."""
         return self.workspace.steering.presets
+
+    @property
+    def documents(self) -> Documents:
+        """The shelf of documents: ``add`` a file or folder, ``read_to_the_end``, then ``find`` passages.
+
+        What ``find`` gives has them as ``extra_context``, for ``ask`` and the others.
+        """
+        return self.workspace.documents
 
     # One request
 
@@ -285,7 +295,15 @@ class Chinwag:
         self, prompts: Sequence[str], *, concurrency: int = USUAL_CONCURRENCY, allow_cloud: bool = False, **how: Any
     ) -> AsyncGenerator[BatchResult, None]:
         """As ``batch``, each as it is there."""
-        items = [BatchItem(index=index, request=await self.request(one, **how)) for index, one in enumerate(prompts)]
+        if not prompts:
+            return
+        # Which model it is and how it answers is the same for all: the server is asked for its list once.
+        shared = await self.request("", **how)
+        *before, last = shared.messages
+        items = [
+            BatchItem(index=index, request=replace(shared, messages=(*before, replace(last, text=last.text + prompt))))
+            for index, prompt in enumerate(prompts)
+        ]
         run = Batch(items, engines=[self._engine(allow_cloud)], clock=self.workspace.clock, concurrency=concurrency)
         async with aclosing(run.results()) as results:
             async for one in results:
@@ -317,10 +335,12 @@ class Chinwag:
     async def conversation(self, conversation_id: str | None = None, *, model: str | None = None) -> Session:
         """A new one, or the one of that id. ``ask`` it, then wait until it is ``settled``.
 
-        It is on disk with its first prompt. Raises ``Failure`` when it cannot be read.
+        It is on disk with its first prompt. Raises ``Failure`` when it is not there or cannot be read.
         """
         workspace = self.workspace
         if conversation_id is not None:
+            if not is_id(conversation_id):
+                raise Failure(f"there is no conversation {conversation_id}", "", "conversations() has their ids")
             session = await workspace.open_session(conversation_id)
             if model is not None:
                 session.use_model(await self.model_for(model))

@@ -162,3 +162,6 @@ def test_bash_completes_words_flags_and_models(shell: Shell) -> None:
     assert "tour:8b" in completed("chat", "--model", "tou")
     assert completed("chat", "--preset", "prec") == ["precise"]
     assert "--in-order" not in completed("models", "--in")
+    (shell.home / "prompts.csv").write_text("")
+    assert "prompts.csv" not in completed("models", "")
+    assert completed("batch", "prom") == ["prompts.csv"]

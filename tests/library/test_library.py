@@ -148,6 +148,33 @@ async def test_a_batch_comes_in_the_order_of_its_prompts_whatever_fails(chinwag:
     assert not any(one.answer.is_whole for one in await chinwag.batch(["one", "two"], model="nothing:1b"))
 
 
+async def test_a_batch_asks_for_the_models_of_the_server_once(chinwag: Chinwag, server: DemoServer) -> None:
+    before = sum(one.path == "/api/tags" for one in server.received)
+    prompts = [f"number {number}" for number in range(20)]
+    results = await chinwag.batch(prompts, model="fast:1b", system="be brief", extra_context="context")
+    assert sum(one.path == "/api/tags" for one in server.received) == before + 1
+    for prompt, one in zip(prompts, results, strict=True):
+        said = [(message.role, message.text) for message in one.item.request.messages]
+        assert said == [("system", "be brief"), ("user", f"context\n\n{prompt}")]
+    assert await chinwag.batch([], model="fast:1b") == ()
+
+
+async def test_what_was_read_of_documents_goes_along(chinwag: Chinwag, tmp_path: Path) -> None:
+    note = tmp_path / "note.md"
+    note.write_text("The keys are rotated every month by Ada.")
+    await chinwag.documents.add(note)
+    await chinwag.documents.read_to_the_end()
+    found = await chinwag.documents.find("who rotates the keys?")
+    request = await chinwag.request("who?", model="fast:1b", extra_context=found.extra_context)
+    assert "every month by Ada" in request.messages[-1].text
+
+
+@pytest.mark.parametrize("which", ["nobody", "", "../../etc/passwd", "0" * 26])
+async def test_a_conversation_that_is_not_there_is_a_failure(chinwag: Chinwag, which: str) -> None:
+    with pytest.raises(Failure):
+        await chinwag.conversation(which)
+
+
 async def test_a_tool_that_acts_is_refused_unless_it_is_named(chinwag: Chinwag) -> None:
     made: list[str] = []
 

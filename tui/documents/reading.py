@@ -14,7 +14,6 @@ from tui.cleaning import clean_line
 from tui.documents.pdf import PdfReader
 from tui.documents.values import DocumentKind, DocumentText, Unit
 from tui.failures import Failure
-from tui.page_text import read_html
 
 LARGEST_TEXT_BYTES = 16 << 20
 LARGEST_PDF_BYTES = 64 << 20
@@ -67,6 +66,9 @@ def document_of(data: bytes, name: str, kind: DocumentKind, *, pdf_reader: PdfRe
         )
     text = _decoded(data, name)
     if kind is DocumentKind.html:
+        # Not before: what reads pages brings a table of names along that a start does not need.
+        from tui.page_text import read_html
+
         page = read_html(text)
         return DocumentText(kind=kind, title=page.title or name, lines=page.lines, places=page.source_lines)
     lines = tuple(text.split("\n"))

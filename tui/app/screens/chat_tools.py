@@ -23,10 +23,10 @@ from tui.conversations.control import Control
 from tui.engine import EngineError
 from tui.failures import Failure
 from tui.metrics.wording import plural
-from tui.tools.own import OwnToolFile
 
 if TYPE_CHECKING:
     from tui.app.screens.tool_question import ReadQuestion
+    from tui.tools.own import OwnToolFile
 
 LOOK_AGAIN_SECONDS = 0.25
 """How often it is looked whether a question that waits may be opened."""
