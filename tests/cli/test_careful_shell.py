@@ -159,6 +159,7 @@ def test_json_is_json_and_nothing_else(shell: Shell, line: str) -> None:
         ("bench", "fast:1b", "--warm-ups", "-1"),
         ("compare", "fast:1b", "--prompt", "x", "--width", "0"),
         ("stats", "--days", "-1"),
+        ("models", "fits", "fast:1b", "--num-ctx", "4k,32k"),
         ("outputs", "clean"),
         ("config", "reset"),
         ("conversations", "export"),

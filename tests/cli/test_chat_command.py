@@ -318,3 +318,10 @@ def test_line_by_line_a_preset_that_is_not_there_is_said(shell: Shell, demo: Ser
     with Terminal(words, home=shell.home, environment={"OLLAMA_HOST": demo.url}) as terminal:
         terminal.wait_for("did you mean precise?", LONG_SECONDS)
         assert terminal.exit_code(LONG_SECONDS) == 1
+
+
+def test_the_demo_keeps_no_conversation_and_says_so(shell: Shell) -> None:
+    ran = shell("chat", "--demo", "--model", "fast:1b", "--conversation", "new", "x")
+    assert ran.code == 0, ran.talk
+    assert "the demo keeps nothing" in ran.talk
+    assert shell("conversations", "list").out == ""

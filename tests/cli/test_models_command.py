@@ -269,3 +269,9 @@ def test_the_command_does_not_load_the_screen(shell: Shell) -> None:
         [sys.executable, "-c", program], env=shell.environment, capture_output=True, check=True, timeout=LONG_SECONDS
     )
     assert done.stdout.decode().splitlines()[-1] == "False"
+
+
+def test_a_context_that_a_model_is_not_made_for_is_said(shell: Shell) -> None:
+    ran = shell("models", "fits", "tour:8b", "--num-ctx", "32k")
+    assert "tour:8b is made for a context of 8k at most" in ran.talk
+    assert "is made for" not in shell("models", "fits", "tour:8b", "--num-ctx", "4k").talk

@@ -394,7 +394,7 @@ async def _tell(
         await door.write(text)
         await door.end_line()
     if conversation_id and not door.as_json:
-        door.talk(f"kept in {conversation_id}")
+        door.talk("the demo keeps nothing" if workspace.is_throwaway else f"kept in {conversation_id}")
     say_sources(door, heard.sources)
     if arguments.stats:
         say_stats(door, heard.counts, seconds=heard.seconds, first_seconds=heard.first_seconds)

@@ -54,9 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _tokens(text: str) -> int:
-    number = int(text.removesuffix("k")) * (1024 if text.endswith("k") else 1)
+    try:
+        number = int(text.removesuffix("k")) * (1024 if text.endswith("k") else 1)
+    except ValueError:
+        number = 0
     if not 0 < number < 1 << 31:
-        raise argparse.ArgumentTypeError("at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of tokens: write 8192 or 32k")
     return number
 
 
@@ -91,6 +94,9 @@ async def run(arguments: argparse.Namespace, door: Door, workspace: Workspace) -
         await door.table(("model", "context", "weights", "cache", "needs", "fits"), [_row(one) for one in fitted])
     else:
         door.talk("the server has no models; chinwag models pull NAME fetches one")
+    for one in fitted:
+        if arguments.num_ctx and one.need is not None and one.need.context_tokens < arguments.num_ctx:
+            door.talk(f"{one.model} is made for a context of {context_text(one.need.context_tokens)} at most")
     door.talk(_free_words(free, workspace))
     is_asked = bool(arguments.models and arguments.num_ctx)
     return Exit.failed if is_asked and any(one.fit is Fit.too_large for one in fitted) else Exit.well

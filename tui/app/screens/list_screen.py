@@ -240,7 +240,7 @@ class ListScreen(ModalScreen[str | None], FastScreen[str | None]):
 
 def fitting_keys(keys: tuple[tuple[str, str], ...], room_cells: int) -> tuple[tuple[str, str], ...]:
     """Without those before the last one for which there is no room: that one leads out of here."""
-    while len(keys) > 2 and cells_of(key_parts(keys)) > room_cells + _GAP_CELLS:
+    while len(keys) > 2 and cells_of(key_parts(keys)) > room_cells:
         keys = (*keys[:-2], keys[-1])
     return keys
 
@@ -248,7 +248,8 @@ def fitting_keys(keys: tuple[tuple[str, str], ...], room_cells: int) -> tuple[tu
 def key_parts(keys: tuple[tuple[str, str], ...]) -> Parts:
     parts: list[tuple[str, str]] = []
     for key, word in keys:
-        parts += [(key, "accent"), (f" {word}{' ' * _GAP_CELLS}", "muted")]
+        gap = " " * _GAP_CELLS if parts else ""
+        parts += [(f"{gap}{key}", "accent"), (f" {word}", "muted")]
     return tuple(parts)
 
 
