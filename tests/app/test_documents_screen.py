@@ -10,6 +10,7 @@ from tests.app.running import Folders, Running
 from tui.app.screens.documents import DocumentsScreen
 from tui.app.screens.path_entry import complete_path
 from tui.app.screens.source_reader import SourceReader
+from tui.chat.documents import Reading, ReadingState
 from tui.demo import DemoServer
 
 TIDES = "# Tides\n\nThe moon pulls the sea twice a day.\nSpring tides come at the new and the full moon.\n"
@@ -324,3 +325,32 @@ async def test_nothing_is_said_to_be_read_on_a_shelf_that_was_emptied(folders: F
         assert isinstance(screen, DocumentsScreen)
         rows = ["".join(words for words, _ in row.left) for row in screen.rows_for("")]
         assert not any("documents read" in row for row in rows)
+
+
+async def test_a_folder_within_one_that_was_added_says_where_its_documents_are(folders: Folders, notes: Path) -> None:
+    within = notes / "within"
+    within.mkdir()
+    (within / "stars.md").write_text("# Stars\n\nVega is bright.\n")
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask ")
+        await chinwag.send(f"/documents add {notes}")
+        await chinwag.shows("3 documents read")
+        await chinwag.send(f"/documents add {within}")
+        await chinwag.shows("the documents are up to date")
+        await open_documents(chinwag)
+        await chinwag.type("within")
+        await chinwag.shows("part of another")
+        await chinwag.press("down", "down")
+        await chinwag.shows(f"what is in it is listed under {notes}")
+
+
+async def test_a_reading_that_goes_on_is_not_said_to_have_ended(folders: Folders, notes: Path) -> None:
+    async with folders.start() as chinwag:
+        await added(chinwag, notes)
+        chat = chinwag.chat
+        stopped = Reading(model="embed:small", began_at=0.0, state=ReadingState.stopped)
+        chat._reading_changed(stopped)
+        await chinwag.shows("the documents are read no further")
+        (notes / "stars.md").write_text("# Stars\n\nVega is bright.\n")
+        _ = await chinwag.workspace.documents.begin_reading()
+        await chinwag.until(lambda: "read no further" not in chinwag.text, told="the reading that goes on")

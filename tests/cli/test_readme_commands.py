@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 
@@ -17,6 +18,16 @@ EXAMPLES = [
 GIT = "git() { echo '+one line'; }; "
 """What is changed where the tests run is no matter of theirs."""
 
+NEEDED = {
+    "--conversation last": ("chat", "--conversation", "new", "--model", "qwen3:8b", "Why is the sky blue?"),
+    "--documents": ("documents", "add", "notes.md"),
+    "--tool": ("config", "set", "chat.model", "toolsmith:8b"),
+    "--image": ("config", "set", "chat.model", "seer:8b"),
+}
+"""What has to have happened before an example with this in it."""
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 has_bash = pytest.mark.skipif(not is_bash_here(), reason="bash is not installed")
 
@@ -36,6 +47,8 @@ def prepared(shell: Shell) -> Shell:
         shell("models", "cp", "fast:1b", name)
     (shell.home / "prompts.csv").write_text("text\ngood morning\ngood night\n")
     (shell.home / "conversations.json").write_text(exported_by_chatgpt())
+    (shell.home / "notes.md").write_text("We agreed on tea.\n")
+    (shell.home / "cat.png").write_bytes(PICTURE)
     return shell
 
 
@@ -43,8 +56,9 @@ def prepared(shell: Shell) -> Shell:
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_an_example_of_the_readme_runs_as_written(prepared: Shell, line: str) -> None:
     assert line.startswith("chinwag ") or "| chinwag " in line
-    if "--conversation last" in line:
-        prepared("chat", "--conversation", "new", "--model", "qwen3:8b", "Why is the sky blue?")
+    for flag, words in NEEDED.items():
+        if flag in line:
+            assert prepared(*words).code == 0
     ran = prepared.piped(GIT + line)
     assert ran.code == 0, ran.talk
     assert ran.out or ran.talk

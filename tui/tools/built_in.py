@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Protocol
+from urllib.parse import urlsplit
 
 from tui.tools.calculator import FUNCTIONS, calculate
 from tui.tools.declared import Effect, PreparedCall, Tool, tool
@@ -89,4 +90,21 @@ def fetch_page_tool(fetch: Callable[[str], Awaitable[Page]]) -> Tool:
         page = await fetch(url)
         return f"{page.title}\n\n{page.text}" if page.title else page.text
 
-    return replace(fetch_page, effect=Effect.reaches_out)
+    async def prepare(arguments: dict[str, Any]) -> PreparedCall:
+        prepared = await fetch_page.prepare(arguments)
+        host = _host_in_ascii(arguments["url"])
+        return replace(prepared, shown=f"{prepared.shown}\nasks {host}") if host else prepared
+
+    return replace(fetch_page, prepare=prepare, effect=Effect.reaches_out)
+
+
+def _host_in_ascii(url: str) -> str:
+    """The machine that an address names, where letters of other scripts could pass for another name; else empty."""
+    if url.isascii():
+        return ""
+    try:
+        host = urlsplit(url).hostname or ""
+        return "" if host.isascii() else host.encode("idna").decode("ascii")
+    except ValueError:
+        # It is no address, which whoever fetches it says.
+        return ""

@@ -37,7 +37,10 @@ def command_tool(folder: Path, *, environ: Mapping[str, str], limits: ProcessLim
         argv: list[str] = arguments["argv"]
         where, program = await asyncio.to_thread(_resolved, folder, argv, environment["PATH"])
         spelled = [visible(part, keeps_lines=False) for part in (str(program), *argv[1:])]
-        shown = f"{shlex.join(spelled)}\nin {visible(str(where), keeps_lines=False)}"
+        name = Path(argv[0]).name
+        # One program may be many: what a link of that name does stands in no argument.
+        called = f"\ncalled as {visible(name, keeps_lines=False)}" if name != program.name else ""
+        shown = f"{shlex.join(spelled)}{called}\nin {visible(str(where), keeps_lines=False)}"
         return PreparedCall(shown=shown, run=partial(_run, argv, program, where, environment, bounds))
 
     return Tool(

@@ -100,7 +100,7 @@ def _lines(text: str, first_line: int) -> str:
         lines.pop()
     start = max(first_line, 1) - 1
     if start >= len(lines):
-        return f"it has {len(lines):,} lines" if lines else "an empty file"
+        return f"it has {len(lines):,} line{'' if len(lines) == 1 else 's'}" if lines else "an empty file"
     taken: list[str] = []
     left = RESULT_CHARACTERS - 200
     for line in lines[start : start + MOST_LINES]:

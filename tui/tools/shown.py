@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from tui.cleaning import clean, for_model
 RESULT_CHARACTERS = 16_000
 SPELLED_OUT = "⟦U+"
 """How a character begins that would not have been seen."""
+_BLANK = frozenset("\u115f\u1160\u180b\u180c\u180d\u180f\u2800")
+"""Fillers, Mongolian variation selectors and the pattern without a dot: letters and signs that look like nothing."""
 
 
 def visible(text: str, *, keeps_lines: bool = True) -> str:
@@ -26,9 +29,17 @@ def visible(text: str, *, keeps_lines: bool = True) -> str:
 def _visible(character: str, *, keeps_lines: bool) -> str:
     if character == "\n" and keeps_lines:
         return character
-    if character in "\n\t" or clean(character) != character:
+    if character in "\n\t" or clean(character) != character or _is_unseen(character):
         return f"{SPELLED_OUT}{ord(character):04X}⟧"
     return character
+
+
+def _is_unseen(character: str) -> bool:
+    """What text for reading may keep, but what could tell two calls apart that look the same."""
+    if character.isascii():
+        return False
+    # Joiners and direction marks are of this category.
+    return unicodedata.category(character) == "Cf" or character in _BLANK or "\ufe00" <= character <= "\ufe0f"
 
 
 def shown_call(name: str, arguments: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from tui.cleaning import clean_line
@@ -17,6 +17,16 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 LONGEST_URL = 2000
 _PORTS = {"http": 80, "https": 443}
+_NOT_OPEN = tuple(
+    ip_network(network)
+    for network in (
+        "fec0::/10",  # a site's own, of old
+        "192.0.0.0/24",
+        "64:ff9b:1::/48",
+        "3fff::/20",  # like the two before it, open by the tables of older Pythons
+        "168.63.129.16/32",  # what an Azure machine asks about itself
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +89,8 @@ def is_open(address: str) -> bool:
         return False
     for inner in (ip, *_carried(ip)):
         if not inner.is_global or inner.is_multicast or inner.is_reserved or inner.is_unspecified:
+            return False
+        if any(inner in network for network in _NOT_OPEN):
             return False
     return True
 

@@ -95,7 +95,9 @@ class ChatDocuments(ChatTitles):
     def _reading_changed(self, reading: Reading) -> None:
         if not self._has_widgets:
             return
-        if reading.state is ReadingState.done:
+        if reading.is_running:
+            self._sayings.over(ABOUT)
+        elif reading.state is ReadingState.done:
             bad = f"{plural(len(reading.problems), 'document')} could not be read; /documents says why"
             read = f"{plural(reading.read, 'document')} read" if reading.read else "the documents are up to date"
             self.say(read, role="success", more=bad if reading.problems else "", seconds=NEWS_SECONDS, about=ABOUT)

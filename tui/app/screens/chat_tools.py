@@ -153,8 +153,9 @@ class ChatTools(ChatSettings):
     # Which are on
 
     def _header_notes(self) -> Parts:
-        count = len(self._session.conversation.control.tools)
-        is_offered = count and self._session.conversation.control.tool_choice != "none"
+        control = self._session.conversation.control
+        count = 1 if control.tool_choice in control.tools else len(control.tools)
+        is_offered = count and control.tool_choice != "none"
         note = ((f" {self._glyphs.separator} {plural(count, 'tool')}", "muted"),) if is_offered else ()
         return (*super()._header_notes(), *note)
 

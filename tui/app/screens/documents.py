@@ -63,6 +63,11 @@ class Shown:
         new = [path for path in self.look.to_read if self.look.roots.get(path) == root and path not in read]
         return tuple(sorted([*read, *new]))
 
+    def listed_under(self, root: Path) -> Path | None:
+        """What else was added and has the documents of ``root``, which none of its own are left to."""
+        others = (other for path, other in self.look.roots.items() if path.is_relative_to(root) and other != root)
+        return None if self.files_of(root) else next(others, None)
+
 
 class DocumentsScreen(ListScreen):
     """Enter opens what was added, or reads a document; it gives back that document's path."""
@@ -248,6 +253,8 @@ class DocumentsScreen(ListScreen):
         counts = "" if is_file else f"{plural(len(files), 'document'):>14}  "
         state, role = self._state_of_root(shown, root, files)
         right: Parts = ((f"{counts}{plural(passages, 'passage'):>15}  ", "muted"),) if self.app.size.width >= 90 else ()
+        if not files:
+            right = ()
         return Row(
             key=str(root),
             left=((f" {sign}", "muted"), *highlight(name, typed, "foreground")),
@@ -264,7 +271,9 @@ class DocumentsScreen(ListScreen):
             return f"{new:,} to read", "warning"
         if bad:
             return f"{bad:,} not read", "error"
-        return ("up to date", "success") if files else ("nothing in it", "muted")
+        if files:
+            return "up to date", "success"
+        return ("nothing in it" if shown.listed_under(root) is None else "part of another"), "muted"
 
     def _file_row(self, shown: Shown, root: Path, path: Path, typed: str) -> Row:
         about = next((one for one in shown.documents if one.path == path), None)
@@ -308,6 +317,9 @@ class DocumentsScreen(ListScreen):
             return ((clean_line(_why(failure), WHY_CELLS), "error"),)
         if shown.why_no_model is not None:
             return ((clean_line(_why(shown.why_no_model), WHY_CELLS), "warning"),)
+        other = shown.listed_under(path) if key and GAP not in key and path is not None else None
+        if other is not None:
+            return ((f"what is in it is listed under {clean_line(self._short(other), PATH_CELLS)}", "muted"),)
         about = next((one for one in shown.documents if one.path == path), None)
         if about is not None and about.passages:
             words = clean_line(about.title, NAME_CELLS)

@@ -68,7 +68,8 @@ def question_of_file(file: OwnToolFile, *, theme: Theme, glyphs: Glyphs, clock: 
             f"{file.path} {glyphs.separator} {plural(len(file.content), 'byte')}",
             "It runs as you do, and may do what you may. You are asked again when it changes.",
         ),
-        text=visible(file.text),
+        # Tabs and the line ends of Windows are the layout of a file, not something hidden in it.
+        text=visible(file.text.replace("\r\n", "\n").expandtabs(4)),
         answers=((NO, "no"), (YES, "yes, run it to learn of its tools")),
         back="no",
         theme=theme,
