@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from contextlib import aclosing
-from types import MappingProxyType
 
 from tui.chat.fitting import Plan
-from tui.chat.summing_up import RUNNER_OPTIONS
+from tui.chat.side_question import said_to, side_request
 from tui.cleaning import clean_line, for_model
 from tui.conversations.titles import TITLE_CELLS, cut_at_word, title_from_prompt
 from tui.conversations.values import Conversation, Message, Role
-from tui.engine import ChatMessage, ChatRequest, Chunk, Engine, EngineError, ErrorKind, FinalCounts
+from tui.engine import ChatRequest, Engine, EngineError, ErrorKind
 
 MOST_TOKENS = 48
 MOST_TOKENS_OF_A_THINKER = 512
@@ -33,28 +31,13 @@ _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | 
 def title_request(conversation: Conversation, *, model: str, plan: Plan, thinks: bool) -> ChatRequest:
     """``thinks``: the model would think first unless it is told not to."""
     talk = "\n\n".join(f"{_SAID_BY[one.role]}: {_excerpt(one.text)}" for one in _told(conversation))
-    options = {name: value for name, value in plan.generation.options.items() if name in RUNNER_OPTIONS}
-    options["num_predict"] = MOST_TOKENS_OF_A_THINKER if thinks else MOST_TOKENS
-    return ChatRequest(
-        model=model,
-        messages=(ChatMessage(role="user", text=f"{_ASKS}\n\n{talk}\n\n{_ASKS}"),),
-        options=MappingProxyType(options),
-        think=False if thinks else None,
-        keep_alive=plan.generation.keep_alive,
-    )
+    tokens = MOST_TOKENS_OF_A_THINKER if thinks else MOST_TOKENS
+    return side_request(_ASKS, talk, model=model, plan=plan, thinks=thinks, answer_tokens=tokens)
 
 
 async def ask_for_title(engine: Engine, request: ChatRequest) -> str:
     """A clean line of at most ``TITLE_CELLS``. Raises ``EngineError``, also when the model says nothing of use."""
-    said: list[str] = []
-    async with aclosing(engine.chat(request)) as stream:
-        async for part in stream:
-            match part:
-                case Chunk(text=text):
-                    said.append(text)
-                case FinalCounts():
-                    pass
-    title = title_from_answer("".join(said))
+    title = title_from_answer(await said_to(engine, request))
     if not title:
         raise EngineError(
             f"{request.model} found no title",
