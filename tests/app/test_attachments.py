@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
@@ -274,6 +275,16 @@ async def test_prompt_that_is_sent_while_a_file_is_read_takes_it_along(
         assert last_message(server)["content"].endswith("see main.py")
 
 
+async def test_what_was_refused_is_said_no_more_once_something_else_is_attached(folders: Folders) -> None:
+    async with folders.start(model=BLIND) as chinwag:
+        await chinwag.send("/attach nothing.txt")
+        await chinwag.shows("there is no nothing.txt")
+        await chinwag.type("/attach main.py")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: names_in_prompt(chinwag) == ["main.py"])
+        await chinwag.hides("there is no nothing.txt")
+
+
 async def test_attach_takes_paths_as_a_shell_does(folders: Folders) -> None:
     async with folders.start(model=BLIND) as chinwag:
         await chinwag.type("/attach ma")
@@ -387,6 +398,56 @@ async def test_page_that_cannot_be_read_is_said(folders: Folders) -> None:
         await chinwag.send("/read example.org")
         await chinwag.shows("example.org says no", "HTTP 404")
         assert chinwag.chat.prompt.is_empty
+
+
+async def test_prompt_that_is_sent_while_a_page_is_read_takes_it_along(folders: Folders, server: DemoServer) -> None:
+    gate = asyncio.Event()
+    plain = {"content-type": "text/plain"}
+    read = page_server(lambda _request: httpx.Response(200, headers=plain, stream=Whole(b"A B-tree splits.")))
+
+    async def slow(url: str) -> FetchedPage:
+        await gate.wait()
+        return await read(url)
+
+    async with folders.start(model=BLIND) as chinwag:
+        chinwag.chat.fetch_page = slow
+        await chinwag.send("/read example.org/trees")
+        await chinwag.shows("reading https://example.org/trees")
+        await chinwag.type("sum up")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.chat.prompt.is_empty, told="sent")
+        assert not messages_sent(server)
+        gate.set()
+        await chinwag.until(lambda: chinwag.chat.session.conversation.messages)
+        await chinwag.answered()
+        assert last_message(server)["content"].startswith("https://example.org/trees:\n```\nA B-tree splits.\n```")
+        assert chinwag.chat.prompt.is_empty, "it is not attached once more"
+
+
+async def test_prompt_comes_back_when_the_page_that_it_waited_for_cannot_be_read(
+    folders: Folders, server: DemoServer
+) -> None:
+    gate = asyncio.Event()
+    read = page_server(lambda _request: httpx.Response(404))
+
+    async def slow(url: str) -> FetchedPage:
+        await gate.wait()
+        return await read(url)
+
+    async with folders.start(model=BLIND) as chinwag:
+        chinwag.chat.fetch_page = slow
+        await chinwag.send("/read example.org")
+        await chinwag.shows("reading https://example.org")
+        await chinwag.type("sum up")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.chat.prompt.is_empty, told="sent")
+        gate.set()
+        await chinwag.shows("example.org says no", "HTTP 404")
+        await chinwag.until(lambda: chinwag.chat.prompt.text == "sum up", told="given back")
+        await chinwag.shows("enter send")
+        assert not messages_sent(server)
+        await send(chinwag)
+        assert last_message(server)["content"] == "sum up"
 
 
 # The notation

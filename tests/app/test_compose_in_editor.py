@@ -139,6 +139,19 @@ async def test_failing_editor_leaves_the_prompt_and_loses_nothing(folders: Folde
         await chinwag.until(lambda: chinwag.chat.prompt.text == "half a thought")
 
 
+async def test_editor_that_takes_its_file_away_is_not_called_unopened(folders: Folders, editor: Editor) -> None:
+    taken_away = editor.writes("sys.exit(path.unlink())")
+    async with folders.start(model=MODEL, environ={"EDITOR": taken_away}) as chinwag:
+        await chinwag.type("as it was")
+        await edited(chinwag, editor)
+        await chinwag.shows("left no text that can be read", "the prompt is as it was")
+        assert chinwag.chat.prompt.text == "as it was"
+        editor.writes('"better"')
+        await edited(chinwag, editor)
+        await chinwag.until(lambda: chinwag.chat.prompt.text == "better")
+        await chinwag.hides("left no text")
+
+
 async def test_emptied_file_empties_the_prompt_and_up_brings_it_back(folders: Folders, editor: Editor) -> None:
     async with folders.start(model=MODEL, environ={"EDITOR": editor.writes('"\\n"')}) as chinwag:
         await chinwag.type("never mind")

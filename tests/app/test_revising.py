@@ -77,7 +77,7 @@ async def test_a_prompt_is_edited_and_asked_again_and_the_old_one_stays_beside_i
         await running.shows("enter act on it")
         await act(running, "e")
         await running.until(lambda: running.chat.prompt.text == "second giraffe", told="the prompt to edit")
-        await running.shows("editing an earlier prompt")
+        await running.shows("editing an earlier prompt", "enter ask anew")
         await running.type("s and zebras")
         await running.press("enter")
         await running.until(lambda: "giraffes and zebras" in said(running)[-2:][0], told="the edited prompt")

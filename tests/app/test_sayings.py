@@ -14,6 +14,7 @@ from tests.app.running import Folders
 from tests.hostile import HOSTILE_STRINGS
 from tui.app.sayings import KEPT, SAID_SECONDS, Sayings
 from tui.app.screens.said import Said
+from tui.app.widgets.notice import fitting
 from tui.cleaning import clean
 from tui.failures import Failure
 
@@ -273,3 +274,12 @@ async def test_a_question_and_its_answer_are_in_the_log(folders: Folders) -> Non
         assert any(
             one.words == "a private conversation" and "gone for good" in one.more for one in chinwag.app.sayings.log
         )
+
+
+def test_a_cause_is_cut_before_it_goes_and_the_advice_stays() -> None:
+    cause, advice = "line 3: temperature: it needs to be 0 to 5", "correct it"
+    assert fitting([cause, advice], 80) == [cause, advice]
+    assert fitting([cause, advice], 45) == ["line 3: temperature: it need…", advice]
+    assert fitting([cause, advice], 20) == [advice]
+    assert fitting([cause, "more", advice], 62) == [cause, advice]
+    assert fitting([cause], 10) == [cause]

@@ -286,6 +286,16 @@ async def test_tools_are_turned_on_in_their_list_and_kept(tmp_path: Path) -> Non
         assert session.conversation.control.tool_choice == "none"
 
 
+async def test_header_counts_what_is_offered(tmp_path: Path) -> None:
+    async with program(tmp_path, Mind()) as (running, *_):
+        await turn_on(running, "clock", "calculator")
+        await running.shows("2 tools")
+        await running.send("/tools only clock")
+        await running.shows("tools: only clock", "1 tool")
+        await running.send("/tools auto")
+        await running.shows("2 tools")
+
+
 async def test_model_that_cannot_call_tools_is_said_before_anything_goes(tmp_path: Path) -> None:
     async with program(tmp_path, Mind(), capabilities=("completion",)) as (running, _, server):
         await turn_on(running, "clock")
@@ -343,6 +353,22 @@ async def test_file_of_ones_own_is_looked_through_first(tmp_path: Path) -> None:
         await running.shows("there is no tool weather")
         await running.answered()
         assert len(results(running)) == 1, "what changed is not run"
+
+
+async def test_layout_of_a_file_is_nothing_hidden(tmp_path: Path) -> None:
+    async with program(tmp_path, Mind()) as (running, folders, _):
+        tools = folders.root / "config" / "tools"
+        tools.mkdir(parents=True, mode=0o700)
+        file = tools / "weather.py"
+        file.write_bytes(OWN_TOOL.replace("    return", "\treturn").replace("\n", "\r\n").encode())
+        file.chmod(0o600)
+        await running.send("/tools")
+        await running.shows("weather.py", "not looked through yet")
+        await running.type("weather")
+        await running.press("enter")
+        await question(running)
+        await running.shows('    return f"rain in {city}"')
+        assert not any("hidden" in row for row in running.rows)
 
 
 async def test_request_shows_the_tools(tmp_path: Path) -> None:

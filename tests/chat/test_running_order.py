@@ -42,13 +42,13 @@ def order(
 def test_what_fits_together_answers_at_once() -> None:
     found = order(model("a:8b", 6), model("b:4b", 4), free=FreeMemory(gpu_bytes=24 * GB))
     assert found.is_at_once
-    assert found.words == "all at once: ~10.0 GB to load, 24.0 free"
+    assert found.words == "all at once: ~11.1 GB needed, 24.0 free"
 
 
 def test_what_does_not_fit_together_answers_one_after_the_other() -> None:
     found = order(model("a:32b", 20), model("b:8b", 6), free=FreeMemory(gpu_bytes=24 * GB))
     assert not found.is_at_once
-    assert found.words == "one after the other: ~26.0 GB to load, 24.0 free"
+    assert found.words == "one after the other: ~27.1 GB needed, 24.0 free"
 
 
 def test_what_is_in_memory_already_needs_no_more_of_it() -> None:
@@ -91,7 +91,7 @@ def test_a_model_whose_runner_died_is_not_in_memory() -> None:
     running = (died, loaded("b", 6))
     found = order(model("a", 6), model("b", 6), running=running, free=FreeMemory(gpu_bytes=3 * GB))
     # What it had is free already, and counted as that.
-    assert found.words == "one after the other: ~6.0 GB to load, 3.0 free"
+    assert found.words == "one after the other: ~6.5 GB needed, 3.0 free"
 
 
 def test_where_nothing_is_known_all_are_asked_at_once_and_that_is_said() -> None:

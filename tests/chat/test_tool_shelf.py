@@ -163,6 +163,24 @@ async def test_file_that_breaks_costs_the_others_nothing(rig: Rig) -> None:
     assert "broken.py" in str(found.problems[0])
 
 
+async def test_file_that_breaks_is_not_run_again_before_each_answer(rig: Rig, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    rig.write("weather.py", OWN_TOOL)
+    rig.write("broken.py", f"with open({str(runs)!r}, 'a') as file:\n    file.write('x')\n1 / 0\n")
+    for file in (await rig.shelf.read()).unconfirmed:
+        await rig.shelf.confirm(file)
+    await rig.shelf.toolbox(control("clock"))
+    assert (await rig.shelf.having(["calculator"])).find("calculator") is not None
+    assert not runs.exists(), "what comes with chinwag waits for no file"
+    for _ in range(3):
+        box = await rig.shelf.toolbox(control("weather"))
+        assert [tool.name for tool in box.usable] == ["weather"]
+    assert runs.read_text() == "x"
+    found = await rig.shelf.read()
+    assert "ZeroDivisionError" in str(found.problems[0])
+    assert runs.read_text() == "xx", "whoever looks at the list has it tried again"
+
+
 async def test_list_of_confirmed_that_cannot_be_read_confirms_nothing(rig: Rig) -> None:
     rig.write("weather.py", OWN_TOOL)
     await rig.shelf.confirm((await rig.shelf.read()).unconfirmed[0])

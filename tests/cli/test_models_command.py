@@ -132,7 +132,7 @@ def test_a_model_is_made_of_another_one_asked_and_sent(tmp_path: Path) -> None:
         assert made.code == 0, made.talk
         assert made.values[-1]["is_done"] is True
         assert any("creating new layer" in step["status"] for step in made.values)
-        assert shell("models", "show", "me/pirate", "--part", "system").out == "Talk like a pirate."
+        assert shell("models", "show", "me/pirate", "--part", "system").out == "Talk like a pirate.\n"
         shown = shell("models", "show", "me/pirate").out
         assert "2048" in shown
         assert "END" in shown

@@ -121,6 +121,21 @@ def test_at_a_terminal_it_is_asked_and_enter_is_no(shell: Shell, answer: str, ou
         assert terminal.exit_code(LONG_SECONDS) == 0
 
 
+def test_at_a_terminal_a_file_is_read_before_it_is_run_whatever_the_flags_allow(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "weather.py"
+    file.write_text(OWN_TOOL.replace("    return", "\treturn").replace("rain", "r\u200bain"))
+    file.chmod(0o600)
+    tmp_path.chmod(0o700)
+    argv = shell.argv("chat", *MODEL, "--tool", str(file), "--allow-tool", "weather.py", 'weather in "Oslo"')
+    with Terminal(argv, home=shell.home, environment={"OLLAMA_HOST": shell.host}) as terminal:
+        screen = terminal.wait_for("y/N]", LONG_SECONDS)
+        assert '␣␣␣␣return f"r⟦U+200B⟧ain in' in screen
+        assert "1 hidden character in it" in screen
+        terminal.send("\n")
+        terminal.wait_for("look through it", LONG_SECONDS)
+        assert terminal.exit_code(LONG_SECONDS) != 0
+
+
 def test_line_by_line_it_is_asked_and_enter_is_no(shell: Shell) -> None:
     argv = shell.argv("chat", *MODEL, "--tool", "calculator")
     with Terminal(argv, home=shell.home, environment={"OLLAMA_HOST": shell.host}) as terminal:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,15 @@ async def test_the_person_sees_the_program_that_a_link_leads_to(tmp_path: Path) 
     assert person.asked[0].text.startswith(str(Path(shutil.which("touch") or "").resolve()))
     await command(tmp_path, "ls", person=person)
     assert not person.asked[1].text.startswith(str(tmp_path))
+
+
+async def test_the_person_sees_by_which_name_one_program_of_many_is_called(tmp_path: Path) -> None:
+    (tmp_path / "many").write_text('#!/bin/sh\necho "as $0"\n')
+    (tmp_path / "many").chmod(0o700)
+    (tmp_path / "rm").symlink_to("many")
+    person = Person()
+    await command(tmp_path, "./rm", "-r", "all", person=person)
+    assert person.asked[0].text == f"{tmp_path}/many -r all\ncalled as rm\nin {tmp_path}"
 
 
 async def test_no_key_is_in_its_environment(tmp_path: Path) -> None:
@@ -172,7 +182,8 @@ async def test_a_hostile_argument_is_spelled_out(tmp_path: Path, text: str) -> N
     assert clean(shown) == shown
     assert shown.count("\n") == 1
     assert person.asked[0].hidden_characters == sum(
-        clean(character) != character or character in "\n\t" for character in text
+        clean(character) != character or character in "\n\t\ufe0f\u2800" or category(character) == "Cf"
+        for character in text
     )
 
 

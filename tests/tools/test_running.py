@@ -203,6 +203,16 @@ async def test_what_is_asked_hides_nothing_and_results_are_clean(text: str) -> N
             assert question.hidden_characters > 0
 
 
+@pytest.mark.parametrize(
+    "unseen", ["\u200d", "\u200c", "\u200e", "\u200f", "\u061c", "\ufe0f", "\u180b", "\u115f", "\u1160", "\u2800"]
+)
+async def test_what_text_may_keep_unseen_is_spelled_out_in_a_call(unseen: str) -> None:
+    person = Person()
+    await run_one(Done().tool, "act", {"what": f"a{unseen}b"}, permissions=Permissions(ask=person))
+    assert f"a⟦U+{ord(unseen):04X}⟧b" in person.asked[0].text
+    assert person.asked[0].hidden_characters == 1
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_what_is_visible_does_not_depend_on_where_it_is_cut(one: str, other: str) -> None:
     assert visible(one) + visible(other) == visible(one + other)
@@ -276,6 +286,25 @@ async def test_a_page_is_fetched_after_a_yes_and_never_by_a_rule() -> None:
     person = Person()
     result = await run_one(fetching, "fetch_page", {"url": "https://a.example"}, permissions=Permissions(ask=person))
     assert (result.text, person.asked[0].effect) == ("The tide\n\nThe moon.", Effect.reaches_out)
+
+
+@pytest.mark.parametrize(
+    ("url", "asks"),
+    [
+        ("https://аpple.com/?q=1", "\nasks xn--pple-43d.com"),
+        ("http://①②⑦.⓪.⓪.①/", "\nasks 127.0.0.1"),
+        ("https://example.com/ü", ""),
+        ("https://a.example/", ""),
+        ("https://[ü", ""),
+    ],
+)
+async def test_letters_that_pass_for_others_do_not_hide_which_machine_is_asked(url: str, asks: str) -> None:
+    async def fetch(url: str) -> Fetched:
+        return Fetched()
+
+    person = Person()
+    await run_one(fetch_page_tool(fetch), "fetch_page", {"url": url}, permissions=Permissions(ask=person))
+    assert person.asked[0].text == f'fetch_page(url="{url}"){asks}'
 
 
 async def test_documents_are_searched_by_the_function_passed_in() -> None:

@@ -90,9 +90,9 @@ def _by_room(
     room_bytes = free.gpu_bytes if is_on_gpu else free.ram_bytes
     if len(known) == len(to_load) and room_bytes is not None:
         given_back = sum((one.size_vram_bytes if is_on_gpu else one.size_bytes) or 0 for one in leaving)
-        needed, room = sum(known), room_bytes + given_back
-        words = f"~{needed / 1e9:.1f} GB to load, {room / 1e9:.1f} free"
-        return _at_once(words) if needed + WORKING_BYTES * len(known) <= room else _in_turn(words)
+        needed, room = sum(known) + WORKING_BYTES * len(known), room_bytes + given_back
+        words = f"~{needed / 1e9:.1f} GB needed, {room / 1e9:.1f} free"
+        return _at_once(words) if needed <= room else _in_turn(words)
     spilled = next((one for one in running if _is_spilled(one)), None)
     if spilled is not None:
         return _in_turn(f"{clean_line(spilled.name, NAME_CELLS)} alone does not fit the gpu")

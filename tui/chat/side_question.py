@@ -26,9 +26,5 @@ def side_request(task: str, talk: str, *, model: str, plan: Plan, thinks: bool, 
 
 async def said_to(engine: Engine, request: ChatRequest) -> str:
     """The text of the whole answer. Raises ``EngineError``."""
-    said: list[str] = []
     async with aclosing(engine.chat(request)) as stream:
-        async for part in stream:
-            if isinstance(part, Chunk):
-                said.append(part.text)
-    return "".join(said)
+        return "".join([part.text async for part in stream if isinstance(part, Chunk)])

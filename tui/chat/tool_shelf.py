@@ -92,6 +92,8 @@ class ToolShelf:
         self._confirmed: Confirmed | None = None
         self._told: dict[tuple[str, str], tuple[Tool, ...]] = {}
         """By path and content, what a file told of its tools."""
+        self._failed: dict[tuple[str, str], Failure] = {}
+        """By path and content, why a file could not tell of its tools the last time."""
         self._reading = asyncio.Lock()
 
     @property
@@ -105,8 +107,18 @@ class ToolShelf:
 
         return ProcessLimits(seconds=float(self._settings().call_seconds))
 
-    async def read(self) -> ToolSet:
-        """Looks at everything anew. Never raises for what is in a file."""
+    async def having(self, names: Iterable[str], *, tries_again: bool = True) -> ToolSet:
+        """What there is as far as ``names`` need it: what comes with chinwag waits for no file of one's own."""
+        tools, unready = self._built_in()
+        if all(name in BUILT_IN_NAMES for name in names):
+            return ToolSet(tools=tuple(tools), unready=unready)
+        return await self.read(tries_again=tries_again)
+
+    async def read(self, *, tries_again: bool = True) -> ToolSet:
+        """Looks at everything anew. Never raises for what is in a file.
+
+        Unless ``tries_again``, a content that could not tell of its tools before is not run for them once more.
+        """
         from tui.tools.own import look_for_tools
 
         async with self._reading:
@@ -121,7 +133,8 @@ class ToolShelf:
             problems += found.problems
             for file in found.files:
                 if file.is_confirmed:
-                    told = await self._tools_of(file, taken=[*BUILT_IN_NAMES, *(tool.name for tool in tools)])
+                    taken = [*BUILT_IN_NAMES, *(tool.name for tool in tools)]
+                    told = await self._tools_of(file, taken=taken, tries_again=tries_again)
                     if isinstance(told, Failure):
                         problems.append(told)
                     else:
@@ -161,10 +174,8 @@ class ToolShelf:
         wanted = control.tools
         if not wanted:
             return Toolbox(limits=self.limits)
-        tools, unready = self._built_in()
-        found = ToolSet(tools=tuple(tools), unready=unready)
-        if any(found.find(name) is None and name not in BUILT_IN_NAMES for name in wanted):
-            found = await self.read()
+        # Somebody waits for an answer, each time.
+        found = await self.having(wanted, tries_again=False)
         return Toolbox(
             tools=tuple(tool for name in wanted if (tool := found.find(name)) is not None),
             choice=control.tool_choice or "auto",
@@ -195,16 +206,21 @@ class ToolShelf:
             tools.append(command_tool(folder, environ=self._environ, limits=self._process_limits))
         return tools, unready
 
-    async def _tools_of(self, file: OwnToolFile, *, taken: Iterable[str]) -> tuple[Tool, ...] | Failure:
+    async def _tools_of(
+        self, file: OwnToolFile, *, taken: Iterable[str], tries_again: bool
+    ) -> tuple[Tool, ...] | Failure:
         from tui.tools.own import tools_of
 
         key = (str(file.path), file.sha256)
         known = self._told.get(key)
         if known is None:
+            # It may have failed for want of something that is there the next time.
+            if not tries_again and (before := self._failed.get(key)) is not None:
+                return before
             try:
                 known = await tools_of(file, environ=self._environ, limits=self._process_limits)
             except Failure as failure:
-                # It may have failed for want of something that is there the next time.
+                self._failed[key] = failure
                 return failure
             self._told[key] = known
         if again := sorted({tool.name for tool in known} & set(taken)):

@@ -45,6 +45,7 @@ class Exit(IntEnum):
     broken_off = 5
     """The answer ended early; what came of it was written."""
     interrupted = 128 + signal.SIGINT
+    terminated = 128 + signal.SIGTERM
     closed_pipe = 128 + signal.SIGPIPE
 
 
@@ -57,6 +58,7 @@ EXIT_WORDS: Mapping[Exit, str] = {
     Exit.broken_off: "the answer broke off; what came of it was written",
     Exit.interrupted: "Ctrl+C",
     Exit.closed_pipe: "whoever read the output has gone",
+    Exit.terminated: "it was told to end (SIGTERM)",
 }
 
 _BY_KIND = {
@@ -160,8 +162,8 @@ class Door:
             await self.line(GAP.join(cells).rstrip())
 
     async def end_line(self) -> None:
-        """What a terminal shows next begins a line."""
-        if self._is_line_open and self.writes_terminal:
+        """What comes next begins a line, on a terminal and in a file to which answers are added."""
+        if self._is_line_open:
             await self.write("\n")
 
     # Talk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import termios
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
@@ -22,11 +23,12 @@ from tui.tools.declared import Effect, Tool
 from tui.tools.permissions import Permissions, Question
 from tui.tools.rounds import chat_with_tools
 from tui.tools.running import ToolResult, by_name, offered, run_tool_calls
-from tui.tools.shown import shown_call, visible
+from tui.tools.shown import SPELLED_OUT, shown_call, visible
 from tui.workspace import Workspace
 
 PIECE_CHARACTERS = 200
 """Of a call that is asked about, on one line: nothing of it is cut."""
+_FOLDED_SPACE = re.compile(r"^\s|(?<=\s)\s|\s$")
 _EFFECTS = {
     Effect.harmless: "only reads or computes",
     Effect.reaches_out: "reaches out to another machine",
@@ -56,15 +58,17 @@ async def tools_called(arguments: argparse.Namespace, door: Door, workspace: Wor
     """Those of the flags. Raises ``Failure`` for one that is not there or may not be run."""
     if arguments.allow_tool and not arguments.tool:
         raise Failure("--allow-tool says nothing alone", "no tool is offered", "name it with --tool, too")
+    if not arguments.tool:
+        return ()
     found: list[Tool] = []
-    shelf = None
-    for name in dict.fromkeys(arguments.tool):
+    names = tuple(dict.fromkeys(arguments.tool))
+    shelf = await workspace.tools.having(name for name in names if not name.endswith(".py"))
+    for problem in shelf.problems:
+        door.talk(str(problem))
+    for name in names:
         if name.endswith(".py"):
             found += await _tools_in(Path(name), arguments.allow_tool, door, workspace)
             continue
-        shelf = shelf or await workspace.tools.read()
-        for problem in shelf.problems:
-            door.talk(str(problem))
         if (failure := shelf.why_not(name)) is not None:
             raise failure
         found += [tool for tool in shelf.tools if tool.name == name]
@@ -76,11 +80,15 @@ async def _tools_in(path: Path, allowed: Iterable[str], door: Door, workspace: W
     file = await workspace.tools.read_file(path)
     if not file.is_confirmed:
         name = clean_line(str(path), 100)
-        if str(path) in allowed or path.name in allowed:
-            return await workspace.tools.tools_in(replace(file, is_confirmed=True))
-        door.warn(f"{name} was never run for its tools with this content: look through it first")
-        if not await door.confirm(f"run {name} for its tools, with all that you may do?"):
+        if not _is_attended(door):
+            if str(path) in allowed or path.name in allowed:
+                return await workspace.tools.tools_in(replace(file, is_confirmed=True))
             raise Failure(f"{name} was not run", "its content is not confirmed", f"--allow-tool {path.name} allows it")
+        door.warn(f"{name} was never run for its tools with this content:")
+        # Tabs and the line ends of Windows are the layout of a file, not something hidden in it.
+        text = visible(file.text.replace("\r\n", "\n").expandtabs(4))
+        if not await _is_yes(door, text, f"run {name} for its tools, with all that you may do?"):
+            raise Failure(f"{name} was not run", "its content is not confirmed", "look through it")
         await workspace.tools.confirm(file)
         file = replace(file, is_confirmed=True)
     return await workspace.tools.tools_in(file)
@@ -90,15 +98,25 @@ async def ask_at_terminal(door: Door, question: Question) -> bool:
     """The whole call on standard error, then a question whose answer is no unless it is y."""
     name = clean_line(question.tool, 80)
     door.warn(f"the model wants to call {name} ({clean_line(question.source, 100)}, {_EFFECTS[question.effect]}):")
-    for line in question.text.split("\n"):
+    return await _is_yes(door, question.text, f"call {name}?")
+
+
+async def _is_yes(door: Door, text: str, question: str) -> bool:
+    """All of ``text``, in which nothing is hidden, and then the question."""
+    for line in text.split("\n"):
         for start in range(0, max(1, len(line)), PIECE_CHARACTERS):
-            door.warn(f"  {line[start : start + PIECE_CHARACTERS]}")
-    if question.hidden_characters:
-        door.warn(f"careful: {plural(question.hidden_characters, 'hidden character')} in it, spelled out above")
+            # One line of talk has no spaces at its ends, nor two in a row.
+            door.warn(_FOLDED_SPACE.sub("␣", line[start : start + PIECE_CHARACTERS]))
+    if hidden := text.count(SPELLED_OUT):
+        door.warn(f"careful: {plural(hidden, 'hidden character')} in it, spelled out above")
     # What was typed before it was asked is no answer to it.
     with suppress(termios.error, OSError):
         termios.tcflush(door.stdin, termios.TCIFLUSH)
-    return await door.confirm(f"call {name}?")
+    return await door.confirm(question)
+
+
+def _is_attended(door: Door) -> bool:
+    return door.reads_terminal and door.talks_terminal
 
 
 def permissions_of(arguments: argparse.Namespace, door: Door) -> Permissions:
@@ -107,8 +125,7 @@ def permissions_of(arguments: argparse.Namespace, door: Door) -> Permissions:
     async def ask(question: Question) -> bool:
         return await ask_at_terminal(door, question)
 
-    is_attended = door.reads_terminal and door.talks_terminal
-    return Permissions(ask=ask if is_attended else None, allowed_without_asking=frozenset(arguments.allow_tool))
+    return Permissions(ask=ask if _is_attended(door) else None, allowed_without_asking=frozenset(arguments.allow_tool))
 
 
 def use_tools(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> None:

@@ -126,5 +126,10 @@ def day_text(at: datetime, now: datetime) -> str:
     return f"{at:%B} {at.year}"
 
 
+def tokens_words(count: int) -> str:
+    """``1 token``, ``1.2k tokens``."""
+    return f"{tokens_text(count)} token{'' if count == 1 else 's'}"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from tui.tools.shown import shown_call
 LARGEST_FILE_BYTES = 256 << 10
 MOST_FILES = 200
 MOST_TOOLS_IN_A_FILE = 32
+TELLING_SECONDS = 20.0
+"""So long a file may take to tell of its tools: it is asked while somebody waits for a list or for an answer."""
 _CHILD = Path(__file__).with_name("own_child.py")
 _PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -100,7 +102,9 @@ async def tools_of(
     if not file.is_confirmed:
         raise _unused(file.path, "its content is not confirmed", "look through it and confirm it")
     child = _Child(file, child_environment(environ), limits or ProcessLimits())
-    described = (await child.asked({"do": "describe"})).get("tools")
+    seconds = min(child.limits.seconds, TELLING_SECONDS)
+    telling = replace(child, limits=replace(child.limits, seconds=seconds))
+    described = (await telling.asked({"do": "describe"})).get("tools")
     if not isinstance(described, list) or not described:
         raise _unused(file.path, "there is no tool in it", "write @tool above a function of it")
     if len(described) > MOST_TOOLS_IN_A_FILE:

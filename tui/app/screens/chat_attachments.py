@@ -43,6 +43,7 @@ SHOWN_CELLS = 60
 ADDRESS_CELLS = 100
 ATTACH, READ = "/attach ", "/read "
 ABOUT = "attaching"
+REFUSED = "what is not attached"
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class _Reading:
     """Where it goes: this stands in the prompt until then. Empty: at the cursor."""
     mark: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """As it is written in the prompt; empty when nothing came of it."""
+    is_sent: bool = False
+    """It goes along with a prompt that was sent meanwhile."""
 
 
 class ChatAttachments(ChatRevising):
@@ -65,10 +68,12 @@ class ChatAttachments(ChatRevising):
     _folders: dict[str, tuple[float, FolderNames]]
     """When they were read, and what is in them."""
     _looked_into: set[str]
+    _lacking: set[str]
+    """Prompts that something was to go along with which could not be read."""
 
     async def begin(self) -> None:
         self.fetch_page = _fetch_page
-        self._readings, self._folders, self._looked_into = {}, {}, set()
+        self._readings, self._folders, self._looked_into, self._lacking = {}, {}, set(), set()
         await super().begin()
 
     # Names, while they are written
@@ -141,6 +146,7 @@ class ChatAttachments(ChatRevising):
             self.show_completions()
         else:
             completions.show(())
+            self._sayings.over(REFUSED)
             self._attach_named(marked.path, instead_of=f"@{word}")
         return True
 
@@ -153,6 +159,7 @@ class ChatAttachments(ChatRevising):
             self.prompt.type("@")
             self.show_completions()
             return
+        self._sayings.over(REFUSED)
         for one in await asyncio.to_thread(self._names_in, written):
             self._attach_named(one)
 
@@ -193,12 +200,13 @@ class ChatAttachments(ChatRevising):
             attached = await work
             written = mark_of(attached, self._glyphs.separator).written
         except Failure as failure:
-            self.say_failure(failure, is_reply=True)
+            self._sayings.say_failure(failure, is_reply=True, about=REFUSED)
             return
         finally:
             self._readings[session.id].remove(reading)
             reading.mark.set_result(written)
-        self._place(session, written, reading.instead_of)
+        if not reading.is_sent:
+            self._place(session, written, reading.instead_of)
         self._say_attached(session, attached)
 
     def _place(self, session: Session, written: str, instead_of: str) -> None:
@@ -238,9 +246,18 @@ class ChatAttachments(ChatRevising):
     async def made_whole(self, session: Session, text: str) -> str:
         """A prompt that is sent while something is read for it waits for that."""
         whole = await super().made_whole(session, text)
-        for one in tuple(self._readings.get(session.id, ())):
-            if one.instead_of and one.instead_of in whole and (mark := await one.mark):
-                whole = whole.replace(one.instead_of, mark, 1)
+        self._lacking.discard(whole)
+        readings = [one for one in self._readings.get(session.id, ()) if one.instead_of in whole]
+        for one in readings:
+            one.is_sent = True
+        is_lacking = False
+        for one in readings:
+            mark = await one.mark
+            is_lacking = is_lacking or not mark
+            if mark:
+                whole = whole.replace(one.instead_of, mark, 1) if one.instead_of else f"{whole} {mark}"
+        if is_lacking:
+            self._lacking.add(whole)
         unsent = self._unsent.get(session.id, [])
         if whole != text and text in unsent:
             unsent[unsent.index(text)] = whole
@@ -249,6 +266,10 @@ class ChatAttachments(ChatRevising):
     # Pictures are for models that see
 
     async def fits(self, session: Session, text: str) -> bool:
+        if text in self._lacking:
+            # What is missing was said. Sent once more, it goes as it is.
+            self._lacking.discard(text)
+            return False
         if _has_picture(taken_apart(text)[1]):
             model = self._workspace.find_model(session.conversation.model)
             if model is not None:

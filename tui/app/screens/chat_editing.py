@@ -8,6 +8,7 @@ from textual import on
 
 from tui.app.attached_text import plain_text, taken_apart
 from tui.app.commands.declared import read_slash
+from tui.app.screens.chat import Keys
 from tui.app.screens.chat_tools import ChatTools
 from tui.app.widgets.prompt import Prompt
 from tui.chat.session import Session
@@ -36,6 +37,13 @@ class ChatEditing(ChatTools):
     _edited: Edited | None = None
     _resent: Edited | None = None
     """Of which the other text is on its way."""
+
+    def _useful_keys(self) -> Keys:
+        keys, edited = super()._useful_keys(), self._edited
+        if edited is None:
+            return keys
+        word = "ask anew" if edited.asks else "keep"
+        return tuple((key, word if does == "send" else does) for key, does in keys)
 
     def _marked(self) -> Message | None:
         wanted = self.transcript.current_message_id

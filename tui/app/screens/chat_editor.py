@@ -22,6 +22,7 @@ LARGEST_BYTES = 64 << 20
 END_SECONDS = 1.0
 """How long the editor is waited for when chinwag ends, and then the removal of its file."""
 NAME_CELLS = 40
+ABOUT_EDITOR = "the editor"
 
 
 class ChatEditor(ChatAttachments):
@@ -36,6 +37,7 @@ class ChatEditor(ChatAttachments):
 
     def action_open_editor(self) -> None:
         if self._editing is None:
+            self._sayings.over(ABOUT_EDITOR)
             self._editing = self.in_background(self._edit_prompt())
             self._editing.add_done_callback(self._editing_ended)
 
@@ -59,16 +61,21 @@ class ChatEditor(ChatAttachments):
             argv = self._editor()
             file = await asyncio.to_thread(EditedFile, "prompt.md", plain_text(before))
         except Failure as failure:
-            self.say_failure(failure, is_reply=True)
+            self._say_failed(failure)
             return
         except OSError as error:
             self._say_no_editor(error.strerror or str(error))
             return
+        code: int | None = None
         try:
             code = await self._lent.run([*argv, str(file.path)], environ=self._workspace.environ)
             text = await asyncio.to_thread(file.read, limit_bytes=LARGEST_BYTES)
         except OSError as error:
-            self._say_no_editor(error.strerror or str(error), name=argv[0])
+            why = error.strerror or str(error)
+            if code is None:
+                self._say_no_editor(why, name=argv[0])
+            else:
+                self._say_no_text(why, name=argv[0])
             return
         finally:
             await asyncio.shield(asyncio.to_thread(file.remove))
@@ -100,7 +107,16 @@ class ChatEditor(ChatAttachments):
     def _say_no_editor(self, why: str, *, name: str = "the editor") -> None:
         words = f"{clean_line(name, NAME_CELLS)} was not opened"
         cause = clean_line(why, 120).lower()
-        self.say_failure(Failure(words, cause, "the prompt is as it was; set EDITOR to another one"), is_reply=True)
+        self._say_failed(Failure(words, cause, "the prompt is as it was; set EDITOR to another one"))
+
+    def _say_no_text(self, why: str, *, name: str) -> None:
+        words = f"{clean_line(name, NAME_CELLS)} left no text that can be read"
+        self._say_failed(
+            Failure(words, clean_line(why, 120).lower(), "the prompt is as it was; save under the same name")
+        )
+
+    def _say_failed(self, failure: Failure) -> None:
+        self._sayings.say_failure(failure, is_reply=True, about=ABOUT_EDITOR)
 
     def _take_edited(self, session: Session, before: str, text: str, *, code: int, was_typed: bool, name: str) -> None:
         shown = clean_line(name, NAME_CELLS)
@@ -111,7 +127,7 @@ class ChatEditor(ChatAttachments):
                 self.prompt.remember(text)
                 kept = "; up brings what was written there"
             ended = f"ended with {code}" if code > 0 else f"was ended by signal {-code}"
-            self.reply(f"{shown} {ended}", role="warning", more=f"the prompt is as it was{kept}")
+            self.reply(f"{shown} {ended}", role="warning", more=f"the prompt is as it was{kept}", about=ABOUT_EDITOR)
             return
         if not has_changed:
             return

@@ -197,6 +197,7 @@ class ChatPrompt(ChatConnection):
             typed = self.prompt.text
             self.prompt.load(joined(text, typed), is_restored=True)
             self._keep_draft(session)
+            self.show_status()
         else:
             self.in_background(self._give_back_elsewhere(session, text))
 
@@ -268,6 +269,7 @@ class ChatPrompt(ChatConnection):
         if (prompt := self._session.take_back()) is not None:
             self.prompt.load(joined(self.written_again(prompt), self.prompt.text), is_restored=True)
             self._keep_draft(self._session)
+            self.show_status()
 
     def written_again(self, prompt: Message) -> str:
         """Its text with what was attached to it, for the prompt."""

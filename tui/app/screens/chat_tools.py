@@ -180,7 +180,7 @@ class ChatTools(ChatSettings):
             await self._turn_on(wanted, is_only=False)
 
     async def _turn_on(self, name: str, *, is_only: bool) -> None:
-        found = await self._workspace.tools.read()
+        found = await self._workspace.tools.having((name,))
         if (failure := found.why_not(name)) is not None:
             self.say_failure(failure, is_reply=True)
             return

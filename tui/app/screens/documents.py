@@ -59,7 +59,7 @@ class Shown:
 
     def files_of(self, root: Path) -> tuple[Path, ...]:
         """What was read of it, and what is to be read."""
-        read = [one.path for one in self.below(root)]
+        read = {one.path for one in self.below(root)}
         new = [path for path in self.look.to_read if self.look.roots.get(path) == root and path not in read]
         return tuple(sorted([*read, *new]))
 
@@ -175,14 +175,21 @@ class DocumentsScreen(ListScreen):
         if not shown.added:
             return (*rows, *self._beginning(shown))
         words = typed.casefold().split()
+        about, to_read = {one.path: one for one in shown.documents}, frozenset(shown.look.to_read)
         for root in shown.added:
             files = shown.files_of(root)
             fitting = [path for path in files if all(word in str(path).casefold() for word in words)]
             if words and not fitting and not all(word in str(root).casefold() for word in words):
                 continue
-            rows.append(self._root_row(shown, root, files, typed.strip()))
+            rows.append(self._root_row(shown, root, files, to_read, typed.strip()))
             if root in self._opened or words:
-                rows += [self._file_row(shown, root, path, typed.strip()) for path in fitting if path != root]
+                rows += [
+                    self._file_row(
+                        root, path, about.get(path), self._state_of(shown, path, to_read, about.get(path)), typed
+                    )
+                    for path in fitting
+                    if path != root
+                ]
         return tuple(rows)
 
     def _counts(self, shown: Shown) -> str:
@@ -244,14 +251,14 @@ class DocumentsScreen(ListScreen):
         words = f"{plural(reading.read, 'document')} read" if reading.read else "nothing new to read"
         return ((f" {self.glyphs.done} {words}", "success"), (f"{gone}{bad}", "muted"))
 
-    def _root_row(self, shown: Shown, root: Path, files: tuple[Path, ...], typed: str) -> Row:
+    def _root_row(self, shown: Shown, root: Path, files: tuple[Path, ...], to_read: frozenset[Path], typed: str) -> Row:
         read = shown.below(root)
         passages = sum(one.passages for one in read)
         is_file = files in ((root,), ())
         sign = "  " if is_file else f"{self.glyphs.unfolded if root in self._opened else self.glyphs.folded} "
         name = clean_line(self._short(root), PATH_CELLS)
         counts = "" if is_file else f"{plural(len(files), 'document'):>14}  "
-        state, role = self._state_of_root(shown, root, files)
+        state, role = self._state_of_root(shown, root, files, to_read)
         right: Parts = ((f"{counts}{plural(passages, 'passage'):>15}  ", "muted"),) if self.app.size.width >= 90 else ()
         if not files:
             right = ()
@@ -261,12 +268,14 @@ class DocumentsScreen(ListScreen):
             right=(*right, (f"{state:<16} ", role)),
         )
 
-    def _state_of_root(self, shown: Shown, root: Path, files: tuple[Path, ...]) -> tuple[str, str]:
+    def _state_of_root(
+        self, shown: Shown, root: Path, files: tuple[Path, ...], to_read: frozenset[Path]
+    ) -> tuple[str, str]:
         problems = self._problems
         if root in shown.look.unreachable:
             return "not there", "error"
         bad = sum(path in problems for path in files)
-        new = sum(path in shown.look.to_read and path not in problems for path in files)
+        new = sum(path in to_read and path not in problems for path in files)
         if new:
             return f"{new:,} to read", "warning"
         if bad:
@@ -275,23 +284,26 @@ class DocumentsScreen(ListScreen):
             return "up to date", "success"
         return ("nothing in it" if shown.listed_under(root) is None else "part of another"), "muted"
 
-    def _file_row(self, shown: Shown, root: Path, path: Path, typed: str) -> Row:
-        about = next((one for one in shown.documents if one.path == path), None)
+    def _file_row(
+        self, root: Path, path: Path, about: ShelvedDocument | None, said: tuple[str, str], typed: str
+    ) -> Row:
         name = clean_line(str(path.relative_to(root)) if path.is_relative_to(root) else str(path), PATH_CELLS)
         size = "" if about is None else f"{plural(about.passages, 'passage'):>15}  "
-        state, role = self._state_of(shown, path, about)
+        state, role = said
         return Row(
             key=f"{root}{GAP}{path}",
-            left=(("     ", "muted"), *highlight(name, typed, "muted")),
+            left=(("     ", "muted"), *highlight(name, typed.strip(), "muted")),
             right=((size, "muted"), (f"{state:<16} ", role)),
         )
 
-    def _state_of(self, shown: Shown, path: Path, about: ShelvedDocument | None) -> tuple[str, str]:
+    def _state_of(
+        self, shown: Shown, path: Path, to_read: frozenset[Path], about: ShelvedDocument | None
+    ) -> tuple[str, str]:
         if path in self._problems:
             return "not read", "error"
         if path in shown.look.gone:
             return "gone", "warning"
-        if path not in shown.look.to_read:
+        if path not in to_read:
             return ("no words", "muted") if about is not None and not about.passages else ("read", "success")
         if about is None:
             return "new", "warning"

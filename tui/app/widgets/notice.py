@@ -8,11 +8,14 @@ from tui.app.glyphs import Glyphs
 from tui.app.sayings import Saying, Sayings
 from tui.app.widgets.line import Line
 from tui.app.widgets.parts import Parts, cells_of
-from tui.cleaning import cell_width
+from tui.cleaning import cell_width, clean_line
 from tui.theming.values import Theme
 
 LOOK_AGAIN_LEAST_SECONDS = 0.05
 WHERE_ALL_IS = "/said"
+LEAST_READ_CELLS = 16
+"""Less of a sentence says nothing."""
+_DOT_CELLS = 3
 
 
 class Notice(Line):
@@ -69,8 +72,14 @@ class Notice(Line):
 
 
 def fitting(sentences: list[str], room_cells: int) -> list[str]:
-    """Without those in the middle for which there is no room: the last one says what to do next."""
+    """Without those in the middle for which there is no room: the first says why, the last what to do next.
+
+    The first is cut before it goes, as long as something of it can be read.
+    """
     kept = list(sentences)
-    while len(kept) > 1 and sum(cell_width(one) + 3 for one in kept) > room_cells:
+    while len(kept) > 2 and sum(cell_width(one) + _DOT_CELLS for one in kept) > room_cells:
         kept.pop(-2)
-    return kept
+    if len(kept) < 2 or sum(cell_width(one) + _DOT_CELLS for one in kept) <= room_cells:
+        return kept
+    left = room_cells - cell_width(kept[-1]) - 2 * _DOT_CELLS
+    return [clean_line(kept[0], left), kept[-1]] if left >= LEAST_READ_CELLS else kept[1:]

@@ -24,6 +24,7 @@ from tui.metrics.wording import (
     speed_text,
     speed_words,
     tokens_text,
+    tokens_words,
 )
 
 METER_CELLS = 10
@@ -133,7 +134,7 @@ def _running_fields(view: StatusView, progress: Progress, glyphs: Glyphs) -> lis
         _phase_field(f"{glyphs.busy} {progress.phase}", running_seconds_text(progress.phase_seconds), role),
         _speed_field(progress.pieces_per_second, is_estimate=True),
         _spark_field(progress.speeds if view.has_motion else (), glyphs),
-        _tokens_field(f"~{tokens_text(progress.pieces)} tokens"),
+        _tokens_field(f"~{tokens_words(progress.pieces)}"),
         _first_field(progress.first_token_seconds),
         *_context_fields(view, glyphs),
         _prompt_tokens_field(_guessed_prompt_tokens(view, progress) or None, is_estimate=True),
@@ -178,7 +179,7 @@ def _ended_fields(view: StatusView, last: Message, glyphs: Glyphs) -> list[Field
         _phase_field(f"{glyphs.done} {word}", seconds, "success"),
         _speed_field(counts.tokens_per_second, is_estimate=False),
         _spark_field(view.last_speeds if view.has_motion else (), glyphs),
-        _tokens_field("" if counts.answer_tokens is None else f"{tokens_text(counts.answer_tokens)} tokens"),
+        _tokens_field("" if counts.answer_tokens is None else tokens_words(counts.answer_tokens)),
         _first_field(last.first_token_seconds),
         *_context_fields(view, glyphs),
         _prompt_tokens_field(counts.prompt_tokens, is_estimate=False),
@@ -206,7 +207,7 @@ def _tool_end_fields(glyphs: Glyphs) -> list[Field]:
 
 
 def _kept_text(last: Message) -> str:
-    return "what came is" if not last.pieces else f"~{tokens_text(last.pieces)} token{'' if last.pieces == 1 else 's'}"
+    return "what came is" if not last.pieces else f"~{tokens_words(last.pieces)}"
 
 
 def _link_fields(view: StatusView, glyphs: Glyphs) -> list[Field]:
@@ -225,7 +226,7 @@ def _idle_fields(view: StatusView, last: Message | None, glyphs: Glyphs) -> list
     if counts is not None and counts.tokens_per_second is not None:
         parts = [speed_words(counts.tokens_per_second)]
         if counts.answer_tokens is not None:
-            parts.append(f"{tokens_text(counts.answer_tokens)} tokens")
+            parts.append(tokens_words(counts.answer_tokens))
         if last is not None and last.first_token_seconds is not None:
             parts.append(first_token_words(last.first_token_seconds))
         fields.append(Field(((f"last {f' {glyphs.separator} '.join(parts)}", "muted"),), drop=DROP_TOKENS))
