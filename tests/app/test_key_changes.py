@@ -101,18 +101,18 @@ async def test_a_key_that_is_changed_in_the_form_works_at_once(folders: Folders)
 
 
 async def test_a_changed_key_for_a_new_conversation_works_in_the_list_of_them_too(folders: Folders) -> None:
-    folders.write("config/settings.toml", "[keys]\n'conversation.new' = 'ctrl+g'\n")
+    folders.write("config/settings.toml", "[keys]\n'conversation.new' = 'f9'\n")
     async with folders.start() as running:
         await running.shows("Ask ")
         await running.send("hello")
         await running.answered()
         await running.press("ctrl+o")
-        await running.shows("ctrl+g new", "1 conversation")
+        await running.shows("f9 new", "1 conversation")
         await running.until(lambda: "ctrl+n" not in running.text)
         listed = running.app.screen
         await running.press("ctrl+n")
         assert running.app.screen is listed
-        await running.press("ctrl+g")
+        await running.press("f9")
         await running.until(
             lambda: running.app.screen is running.chat and running.chat.session.is_empty, told="a new one"
         )

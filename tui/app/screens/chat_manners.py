@@ -66,15 +66,16 @@ class ChatManners(ChatModels):
 
     # Manners
 
-    async def _may_send(self, session: Session) -> bool:
-        return await super()._may_send(session) and await self._may_disturb(session)
+    async def _may_send(self, session: Session, model: str = "") -> bool:
+        return await super()._may_send(session, model) and await self._may_disturb(session, model)
 
-    async def _may_disturb(self, session: Session) -> bool:
+    async def _may_disturb(self, session: Session, model: str) -> bool:
         """What others have loaded is not loaded anew or pushed out without a word; said once for each case."""
         if not self._workspace.loaded.settings.server.asks_before_reload:
             return True
         try:
-            found = await self._disturbance(session.conversation.model, session.conversation.control)
+            name = model or session.conversation.model
+            found = await self._disturbance(name, session.conversation.control)
         except EngineError:
             return True
         if found is None:
@@ -83,11 +84,15 @@ class ChatManners(ChatModels):
         case = (self._workspace.host.url, found.effect, found.wanted_context_tokens, loaded)
         if case in self._agreed:
             return True
-        answer = await self.answer_to(self._manners_question(session.conversation.model, found))
+        answer = await self.answer_to(self._manners_question(name, found))
         if answer == "take" and found.effect is Effect.reload:
             conversation = session.conversation
             tokens = found.loaded[0].context_tokens
-            self._workspace.planner.take_over_context(conversation.model, tokens, conversation.control)
+            self._workspace.planner.take_over_context(name, tokens, conversation.control)
+        elif answer == "take" and model:
+            other = clean_line(found.loaded[0].name, NAME_CELLS)
+            self.reply("not asked", more=f"/regenerate {other} asks the one that is loaded")
+            return False
         elif answer == "take":
             await self.use_model(found.loaded[0].name)
         elif answer == "send":

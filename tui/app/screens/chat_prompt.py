@@ -78,13 +78,15 @@ class ChatPrompt(ChatConnection):
         if not is_asked:
             self._give_back(session, text)
 
-    async def _may_send(self, session: Session) -> bool:
+    async def _may_send(self, session: Session, model: str = "") -> bool:
+        """Whether the conversation's model may be asked, or for this once ``model``."""
         if session.is_read_only:
             self.reply("this conversation is open in another chinwag", role="warning", more="/takeover asks for it")
             return False
-        if not session.conversation.model and not await self._have_model(session):
+        if not model and not session.conversation.model and not await self._have_model(session):
             return False
-        return await self.may_leave_machine(session.conversation.model, is_kept=not self._workspace.is_private(session))
+        is_kept = not self._workspace.is_private(session)
+        return await self.may_leave_machine(model or session.conversation.model, is_kept=is_kept)
 
     async def made_whole(self, _session: Session, text: str) -> str:
         """With what is still being read for it; said where files are attached."""

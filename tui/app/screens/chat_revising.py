@@ -267,10 +267,7 @@ class ChatRevising(ChatEditing):
             self.reply("nothing was said yet")
             return
         async with self._sending:
-            if not await self._may_send(session):
-                return
-            is_kept = not self._workspace.is_private(session)
-            if model and not await self.may_leave_machine(model, is_kept=is_kept):
+            if not await self._may_send(session, model):
                 return
         branches = len(session.conversation.branches)
         try:

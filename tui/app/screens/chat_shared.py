@@ -40,7 +40,7 @@ class ChatShared(ChatHelp):
         """Whether there was one. Of somebody else's the end is asked for, unless the key was meant for an overlay."""
         if not isinstance(self._session, FollowedSession):
             return super().stop_answer()
-        if not self._session.is_answering or (self._since_overlay is not None and self._since_overlay.takes_key()):
+        if self._since_overlay is not None and self._since_overlay.takes_key():
             return False
         is_asked = self._session.stop()
         if is_asked:

@@ -264,8 +264,8 @@ class ChatTools(ChatSettings):
 
     # Before a prompt goes, and what comes
 
-    async def _may_send(self, session: Session) -> bool:
-        if not await super()._may_send(session):
+    async def _may_send(self, session: Session, model: str = "") -> bool:
+        if not await super()._may_send(session, model):
             return False
         control = session.conversation.control
         if control.tools and control.tool_choice != "none" and session is self._session:

@@ -6,7 +6,7 @@ from textual.timer import Timer
 
 from tui.app.glyphs import Glyphs
 from tui.app.sayings import Saying, Sayings
-from tui.app.widgets.line import Line
+from tui.app.widgets.line import GAP_CELLS, Line
 from tui.app.widgets.parts import Parts, cells_of
 from tui.cleaning import cell_width, clean_line
 from tui.theming.values import Theme
@@ -60,7 +60,7 @@ class Notice(Line):
             return
         # Something has to go, so it is said where it can be read.
         right = f" {dot} {count or WHERE_ALL_IS} "
-        room = self.size.width - 2 - cell_width(saying.words) - cell_width(right)
+        room = self.size.width - 2 - cell_width(saying.words) - cell_width(right) - GAP_CELLS
         self.show(self._parts_for(saying, fitting(sentences, room)), ((right, "muted"),))
 
     def _parts_for(self, saying: Saying, sentences: list[str]) -> Parts:
