@@ -26,6 +26,11 @@ def test_without_a_terminal_a_tool_is_refused_unless_it_is_allowed_by_name(shell
     ran = shell("chat", *MODEL, "--tool", "calculator", "what is 6 * 7")
     assert ran.code == 0, ran.talk
     assert 'tool calculator(expression="6 * 7"): refused' in ran.talk
+    assert "--allow-tool calculator allows it" in ran.talk
+    wrong = shell("chat", *MODEL, "--tool", "calculator", "--allow-tool", "calculater", "hello")
+    assert wrong.code != 0
+    assert "--allow-tool calculater names no tool of this call" in wrong.talk
+    assert "there are: calculator" in wrong.talk
     assert "nobody is there to allow it" in ran.out
     ran = shell("chat", *MODEL, "--tool", "calculator", "--allow-tool", "calculator", "what is 6 * 7")
     assert ran.code == 0, ran.talk

@@ -22,7 +22,7 @@ from tui.metrics.wording import plural
 from tui.tools.declared import Effect, Tool
 from tui.tools.permissions import Permissions, Question
 from tui.tools.rounds import chat_with_tools
-from tui.tools.running import ToolResult, by_name, offered, run_tool_calls
+from tui.tools.running import CallOutcome, ToolResult, by_name, offered, run_tool_calls
 from tui.tools.shown import SPELLED_OUT, shown_call, visible
 from tui.workspace import Workspace
 
@@ -77,6 +77,10 @@ async def tools_called(arguments: argparse.Namespace, door: Door, workspace: Wor
         if (failure := shelf.why_not(name)) is not None:
             raise failure
         found += [tool for tool in shelf.tools if tool.name == name]
+    offered_names = {*by_name(found), *names, *(Path(name).name for name in names)}
+    if unknown := next((name for name in arguments.allow_tool if name not in offered_names), ""):
+        there = ", ".join(sorted(by_name(found)))
+        raise Failure(f"--allow-tool {clean_line(unknown, 80)} names no tool of this call", f"there are: {there}")
     return tuple(by_name(found).values())
 
 
@@ -184,6 +188,8 @@ def say_call(door: Door, call: ToolCall, outcome: str, seconds: float) -> None:
         whole = f"{call.name}(…)"
     shown = clean_line(visible(whole, keeps_lines=False), PIECE_CHARACTERS)
     door.talk(f"tool {shown}: {clean_line(outcome, 40)}{took}")
+    if outcome == CallOutcome.refused and not _is_attended(door):
+        door.talk(f"--allow-tool {clean_line(call.name, 80)} allows it where nobody can be asked")
 
 
 def result_value(result: ToolResult) -> dict[str, Any]:
