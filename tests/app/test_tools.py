@@ -522,3 +522,23 @@ async def test_loop_that_stood_still_takes_no_key_that_waited(tmp_path: Path) ->
             await running.until(lambda: not running.chat.session.is_answering, told="the end")
             if not was_open:
                 return
+
+
+async def test_escape_in_another_chinwag_stops_a_tool_that_asks_here(tmp_path: Path) -> None:
+    mind = Mind()
+    mind.rounds = [(CalledTool(name="run_command", arguments={"argv": ["true"]}),)]
+    async with program(tmp_path, mind, environ={"CHINWAG_TOOLS_FOLDER": str(tmp_path)}) as (running, folders, _):
+        await turn_on(running, "run_command")
+        await running.send("go")
+        await question(running)
+        async with folders.start(model=MODEL) as second:
+            await second.shows("Ask ")
+            await second.press("ctrl+o")
+            await second.shows("1 conversation")
+            await second.press("enter")
+            await second.shows("open in another chinwag")
+            second.clock.ahead_seconds += 1
+            await second.press("escape")
+            await second.shows("asked the other chinwag to stop its answer")
+            await running.until(lambda: results(running), told="the call given up")
+        assert [one.tool_outcome for one in results(running)] != ["done"]
