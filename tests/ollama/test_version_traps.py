@@ -285,8 +285,6 @@ async def test_numbers_in_tool_calls_are_kept_as_a_server_can_keep_them() -> Non
         assert server.visits[0].body.count(b"12345678901234567000") == 1
         for number in (10**400, [{"x": -(10**400)}], float("inf"), float("nan")):
             wrong = replace(heard, arguments={"n": number})
-            with pytest.raises(OllamaError, match="cannot be sent"):
-                await texts(
-                    client, replace(REQUEST, messages=(ChatMessage(role="assistant", text="", tool_calls=(wrong,)),))
-                )
-        assert len(server.visits) == 1
+            said = replace(REQUEST, messages=(ChatMessage(role="assistant", text="", tool_calls=(wrong,)),))
+            await texts(client, said)
+            assert server.visits[-1].json()["messages"][0]["tool_calls"][0]["function"]["arguments"] == {}
