@@ -14,7 +14,6 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from tui.chat.choice import choose_model
-from tui.chat.cloud import GuardedEngine
 from tui.chat.documents import Documents
 from tui.chat.session import Session
 from tui.conversations.control import Control
@@ -354,10 +353,7 @@ class Chinwag:
     # The rest
 
     def _engine(self, allow_cloud: bool) -> Engine:
-        workspace = self.workspace
-        if allow_cloud:
-            return workspace.engine
-        return GuardedEngine(workspace.engine, is_cloud=workspace.is_cloud, leave=workspace.cloud_leave)
+        return self.workspace.engine if allow_cloud else self.workspace.guarded_engine
 
     async def _contender(self, name: str) -> Contender:
         is_preset = name in self.presets

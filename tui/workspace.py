@@ -312,9 +312,12 @@ class Workspace:
 
     @property
     def engine(self) -> Engine:
-        if self._engine is None:
-            raise RuntimeError("the workspace was not started")
-        return self._engine
+        return self.client
+
+    @property
+    def guarded_engine(self) -> Engine:
+        """The engine, which lets nothing out to a model in the cloud without leave."""
+        return GuardedEngine(self.engine, is_cloud=self.is_cloud, leave=self.cloud_leave)
 
     @property
     def client(self) -> OllamaClient:
@@ -559,7 +562,7 @@ class Workspace:
 
     def _session_tools(self) -> SessionTools:
         return SessionTools(
-            engine=lambda: GuardedEngine(self.engine, is_cloud=self.is_cloud, leave=self.cloud_leave),
+            engine=lambda: self.guarded_engine,
             is_cloud=self.is_cloud,
             now=self.now,
             clock=self.clock,

@@ -222,13 +222,9 @@ class ChatAttachments(ChatRevising):
         self.show_status()
 
     async def _place_elsewhere(self, session: Session, written: str, instead_of: str) -> None:
-        if self._workspace.is_private(session):
-            return
         key = self._draft_key(session)
-        try:
-            typed = await self._drafts.text_of(key)
-        except Failure as failure:
-            self.say_failure(failure)
+        typed = await self.kept_draft(session)
+        if typed is None:
             return
         if instead_of and instead_of in typed:
             self._drafts.keep(key, typed.replace(instead_of, written, 1))

@@ -294,17 +294,20 @@ class ChatPrompt(ChatConnection):
             self._written_as_new = ""
             self._drafts.keep(NEW, "")
 
-    async def restore_draft(self) -> None:
-        """Into the prompt, before what was typed meanwhile."""
-        session = self._session
+    async def kept_draft(self, session: Session) -> str | None:
+        """What was written in that conversation and not sent; None where none is kept, or it cannot be read, which is said."""
         if self._workspace.is_private(session):
-            return
-        key = self._draft_key(session)
+            return None
         try:
-            draft = await self._drafts.text_of(key)
+            return await self._drafts.text_of(self._draft_key(session))
         except Failure as failure:
             self.say_failure(failure)
-            return
+            return None
+
+    async def restore_draft(self) -> None:
+        """Into the prompt, before what was typed meanwhile."""
+        session, key = self._session, self._draft_key(self._session)
+        draft = await self.kept_draft(session)
         if not draft or session is not self._session:
             return
         self.prompt.load(joined(draft, self.prompt.text), owner=session.id, is_restored=True)

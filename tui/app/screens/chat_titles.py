@@ -7,7 +7,6 @@ import asyncio
 from tui.app.commands.command import Command
 from tui.app.screens.chat_models import NAME_CELLS
 from tui.app.screens.chat_undo import ChatUndo
-from tui.chat.cloud import GuardedEngine
 from tui.chat.session import Session
 from tui.chat.titling import ask_for_title, title_request
 from tui.cleaning import clean_line
@@ -50,7 +49,7 @@ class ChatTitles(ChatUndo):
         thinks = model is not None and "thinking" in (model.capabilities or ())
         plan = workspace.planner.plan(conversation, conversation.model)
         request = title_request(conversation, model=conversation.model, plan=plan, thinks=thinks)
-        engine = GuardedEngine(workspace.engine, is_cloud=workspace.is_cloud, leave=workspace.cloud_leave)
+        engine = workspace.guarded_engine
         stops = self._keymap.sentence("answer.stop", "stops it")
         self.say(f"{name} looks for a title", more=stops, seconds=None, at_once=True, about=ABOUT)
         self._titling = asyncio.ensure_future(ask_for_title(engine, request))
