@@ -36,6 +36,8 @@ from tests.emulator import Emulator
 REPOSITORY = Path(__file__).resolve().parent.parent
 QUESTION = re.compile(rb"\x1b\[[?>]?[0-9;]*(?:\$p|[cnqtu])|\x1b\][0-9]+;\?")
 LONGEST_QUESTION_BYTES = 32
+SYNCHRONISED = 2026
+"""The mode that is on while a picture is drawn."""
 
 
 class Key(StrEnum):
@@ -439,7 +441,8 @@ class Terminal:
             while True:
                 seen_reads = len(self._reads)
                 screen = self.screen()
-                if holds(screen):
+                # A terminal shows nobody a half-drawn picture.
+                if (self._ended or SYNCHRONISED not in self._emulator.private_modes) and holds(screen):
                     return screen
                 if not self._wait_for_more(seen_reads, deadline_seconds):
                     raise AssertionError(self._complaint(f"{complaint} after {timeout_seconds} s"))

@@ -217,6 +217,21 @@ def test_a_silent_terminal_answers_nothing() -> None:
         terminal.wait_for("b'key'")
 
 
+def test_a_picture_that_is_being_drawn_is_not_looked_at() -> None:
+    source = RAW_MODE + (
+        "print('before', flush=True); os.read(0, 1); os.write(1, b'\\x1b[?2026h\\x1b[2Jhalf'); os.read(0, 1);"
+        "os.write(1, b' and whole\\x1b[?2026l'); os.read(0, 1)"
+    )
+    with Terminal(python_program(source)) as terminal:
+        terminal.wait_for("before")
+        terminal.send("a")
+        terminal.wait_for_bytes(b"half")
+        with pytest.raises(AssertionError, match="stays on the screen"):
+            terminal.wait_until_gone("before", timeout_seconds=0.05)
+        terminal.send("b")
+        assert "half and whole" in terminal.wait_until_gone("before")
+
+
 def test_a_long_paste_arrives_whole() -> None:
     source = RAW_MODE + (
         "print('ready', flush=True)\nleft = 100012\nwhile left: left -= len(os.read(0, 4096))\nprint('all of it', flush=True)"

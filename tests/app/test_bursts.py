@@ -131,6 +131,37 @@ async def test_what_opens_closes_and_is_typed_in_one_read_goes_where_it_belongs(
     assert isinstance(chinwag.app, TerminalApp)
 
 
+async def test_escape_and_the_next_key_in_one_read_are_not_alt(folders: Folders) -> None:
+    await on_the_shelf(folders, ("my notes", timedelta(hours=1)))
+    async with folders.start(now=lambda: NOW) as chinwag:
+        await chinwag.shows("Ask ")
+        await chinwag.press("ctrl+t")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, ModelPicker), told="the models")
+        chinwag.burst(b"\x1b\x0f")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, ConversationList), told="the list")
+        assert chinwag.app.screen_stack[-2] is chinwag.chat
+
+
+async def test_alt_with_a_control_key_that_does_nothing_is_no_escape(folders: Folders) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask ")
+        await chinwag.press("ctrl+t")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, ModelPicker), told="the models")
+        chinwag.burst(b"\x1b\x1dtour")
+        picker = cast("ModelPicker", chinwag.app.screen)
+        await chinwag.until(lambda: picker.typed == "tour", told="what came behind it in the filter")
+        assert chinwag.app.screen is picker
+
+
+async def test_alt_with_a_control_key_does_what_it_was_given(folders: Folders) -> None:
+    folders.write("config/settings.toml", '[keys]\n"conversation.open" = "ctrl+alt+l"\n')
+    await on_the_shelf(folders, ("my notes", timedelta(hours=1)))
+    async with folders.start(now=lambda: NOW) as chinwag:
+        await chinwag.shows("Ask ")
+        chinwag.burst(b"\x1b\x0c")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, ConversationList), told="the list")
+
+
 async def test_letters_that_come_before_the_prompt_has_the_focus_again_reach_it(folders: Folders) -> None:
     async with folders.start() as chinwag:
         await chinwag.shows("Ask ")

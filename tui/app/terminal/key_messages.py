@@ -45,6 +45,24 @@ class TypedText(events.Event, bubble=False):
                 yield key
 
 
+class AltOrEscape(events.Key):
+    """An escape and a control character in one read: Alt with that key, or two keys that a slow line brought together.
+
+    A terminal with kitty's keys never sends it.
+    """
+
+    def as_one(self) -> events.Key:
+        return self._of_this_time(events.Key(self.key, None))
+
+    def as_two(self) -> tuple[events.Key, events.Key]:
+        escape, second = events.Key("escape", "\x1b"), events.Key(self.key.removeprefix("alt+"), self.character)
+        return self._of_this_time(escape), self._of_this_time(second)
+
+    def _of_this_time(self, key: events.Key) -> events.Key:
+        key.time = self.time
+        return key
+
+
 class MessageMaker:
     """Keeps where the mouse was; everything else follows from the token alone."""
 
@@ -57,6 +75,10 @@ class MessageMaker:
                 yield events.Paste(text)
             case Typed(text=text):
                 yield from self._typed(text)
+            case Sequence(text=text, is_perhaps_two=True):
+                yield from (
+                    AltOrEscape(key.key, key.character) for key in self._sequence(text) if isinstance(key, events.Key)
+                )
             case Sequence(text=text):
                 yield from self._sequence(text)
 

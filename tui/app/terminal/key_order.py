@@ -13,7 +13,7 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-from tui.app.terminal.key_messages import TypedText
+from tui.app.terminal.key_messages import AltOrEscape, TypedText
 
 MOST_ROUNDS = 12
 """A screen on which something always happens is waited for so often and no longer."""
@@ -68,6 +68,9 @@ class KeyOrder:
             self._is_handing_on = False
 
     async def _hand_on_next(self, event: KeyEvent) -> None:
+        if isinstance(event, AltOrEscape):
+            self._held.extendleft(reversed(self._meant(event)))
+            return
         was_one_by_one = self._is_one_by_one
         if was_one_by_one and isinstance(event, TypedText) and not event.is_piece:
             self._held.extendleft(reversed(list(_pieces_of(event))))
@@ -75,6 +78,13 @@ class KeyOrder:
         await self._hand_on(event)
         if was_one_by_one or self._is_one_by_one:
             self._wait()
+
+    def _meant(self, event: AltOrEscape) -> tuple[events.Key, ...]:
+        """The key with Alt where it does something, else the two keys where the second one does."""
+        screens = self._app.screen_stack
+        bound = screens[-1].active_bindings if screens else {}
+        one, two = event.as_one(), event.as_two()
+        return two if one.key not in bound and two[-1].key in bound else (one,)
 
     @property
     def _is_one_by_one(self) -> bool:

@@ -36,6 +36,8 @@ class Sequence:
     """One whole sequence: a key, the mouse, the focus, or a report that somebody waits for."""
 
     text: str
+    is_perhaps_two: bool = False
+    """It came as an escape and a control character: Alt, Ctrl and a key, or Escape and Ctrl with it right behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,8 @@ def alt_key(character: str) -> Token:
         # The Linux console's Shift+Tab; Alt+Tab belongs to window managers everywhere.
         return key_sequence(9, SHIFT)
     if code < 0x20:
-        return key_sequence(32 if code == 0 else code + (0x60 if code <= 26 else 0x40), ALT | CTRL)
+        together = key_sequence(32 if code == 0 else code + (0x60 if code <= 26 else 0x40), ALT | CTRL)
+        return Sequence(text=together.text, is_perhaps_two=True)
     return key_sequence(code, ALT)
 
 
