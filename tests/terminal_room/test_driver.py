@@ -262,7 +262,7 @@ def test_a_frame_that_waits_for_the_pace_of_the_line_is_asked_for_with_nothing_t
     pace, now_seconds = LinePace(), time.monotonic()
     pace.stood(now_seconds - 1)
     pace.took(20_000, now_seconds - 0.6)
-    pace.ended(now_seconds)
+    pace.stood(now_seconds)
     drained = threading.Event()
     writer = TerminalWriter(output, drained=drained.set, lost=lambda: None, pace=pace)
     writer.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -23,20 +24,26 @@ STEP_SECONDS = 0.001
 
 @dataclass
 class Line:
-    """A queue of ``QUEUE_BYTES`` before a line of so many bytes a second; whoever writes is told of it as a writer is."""
+    """A queue of ``QUEUE_BYTES`` before a line of so many bytes a second; whoever writes is told of it as a writer is.
+
+    Once it is full there is no room before ``lump_bytes`` of it are free, as in the kernel.
+    """
 
     bytes_per_second: float
+    lump_bytes: int = 1
     pace: LinePace = field(default_factory=LinePace)
     now_seconds: float = 100.0
     queued_bytes: float = 0.0
     waiting: deque[int] = field(default_factory=deque)
+    is_full: bool = False
 
     def step(self) -> None:
         self.now_seconds += STEP_SECONDS
         self.queued_bytes = max(0.0, self.queued_bytes - self.bytes_per_second * STEP_SECONDS)
         while self.waiting:
             room = int(QUEUE_BYTES - self.queued_bytes)
-            if room <= 0:
+            self.is_full = room < (self.lump_bytes if self.is_full else 1)
+            if self.is_full:
                 self.pace.stood(self.now_seconds)
                 return
             size = min(room, self.waiting[0])
@@ -70,20 +77,36 @@ def streamed(line: Line, *, seconds: float, frame_bytes: int, every_seconds: flo
     return sent, longest_seconds
 
 
-@pytest.mark.parametrize("bytes_per_second", [10_000, 30_000, 100_000])
-def test_a_line_that_cannot_keep_up_gets_fewer_pictures_and_no_long_queue(bytes_per_second: int) -> None:
+@pytest.mark.parametrize("lump_bytes", [1, 1 << 12])
+@pytest.mark.parametrize("bytes_per_second", [8_000, 10_000, 30_000, 100_000])
+def test_a_line_that_cannot_keep_up_gets_fewer_pictures_and_no_long_queue(
+    bytes_per_second: int, lump_bytes: int
+) -> None:
     frame_bytes = bytes_per_second // 10
-    line = Line(bytes_per_second)
-    sent, longest_seconds = streamed(line, seconds=8, frame_bytes=frame_bytes, every_seconds=0.033)
+    line = Line(bytes_per_second, lump_bytes)
+    sent, longest_seconds = streamed(line, seconds=10, frame_bytes=frame_bytes, every_seconds=0.033)
     assert longest_seconds < frame_bytes / bytes_per_second + 2 * SHORT_SECONDS
-    assert sent > 4 * bytes_per_second / frame_bytes * 0.6, "what the line carries is used"
+    assert sent > 5 * bytes_per_second / frame_bytes * 0.6, "what the line carries is used"
 
 
 def test_a_line_that_keeps_up_is_left_alone() -> None:
     line = Line(100_000)
     sent, _ = streamed(line, seconds=4, frame_bytes=300, every_seconds=0.033)
     assert sent >= 2 / 0.033 - 2
-    assert line.pace == LinePace(), "nothing was ever full"
+    assert line.pace.wait_seconds(line.now_seconds) == 0
+
+
+@given(frame_bytes=st.integers(100, 6_000), lump_bytes=st.sampled_from([1, 1 << 12]), pause_seconds=st.floats(0.0, 3.0))
+def test_a_line_is_never_taken_for_a_much_slower_one(frame_bytes: int, lump_bytes: int, pause_seconds: float) -> None:
+    """Of what it carries two thirds are used at the least, whenever the queue was last full."""
+    line = Line(8_000, lump_bytes)
+    line.waiting.extend([QUEUE_BYTES + frame_bytes])
+    streamed(line, seconds=4, frame_bytes=frame_bytes, every_seconds=0.005)
+    line.now_seconds += pause_seconds
+    line.queued_bytes = max(0.0, line.queued_bytes - pause_seconds * line.bytes_per_second)
+    sent, _ = streamed(line, seconds=8, frame_bytes=frame_bytes, every_seconds=0.005)
+    offered_bytes = frame_bytes * 4 / 0.005
+    assert sent * frame_bytes > min(4 * line.bytes_per_second, offered_bytes) * 0.66 - frame_bytes
 
 
 def test_who_stood_still_was_not_slow() -> None:
@@ -93,6 +116,28 @@ def test_who_stood_still_was_not_slow() -> None:
     pace.stood(10.0 + 20 * STUCK_SECONDS + 0.1)
     pace.ended(10.0 + 20 * STUCK_SECONDS + 0.1)
     assert pace.wait_seconds(10.0 + 20 * STUCK_SECONDS + 0.1) <= LONGEST_WAIT_SECONDS
+
+
+def test_a_line_that_stays_as_slow_is_tried_more_and_more_seldom() -> None:
+    line = Line(10_000)
+    times_full = []
+    for second in range(150):
+        streamed(line, seconds=1, frame_bytes=1_000, every_seconds=0.033)
+        if line.queued_bytes > QUEUE_BYTES * 0.9:
+            times_full.append(second)
+    begun = [second for second in times_full if second - 1 not in times_full]
+    assert len(begun) == 4, begun
+    waits = [later - earlier for earlier, later in pairwise(begun)]
+    assert waits == sorted(waits)
+
+
+def test_a_line_that_became_faster_is_found_out() -> None:
+    line = Line(10_000)
+    streamed(line, seconds=6, frame_bytes=1_000, every_seconds=0.033)
+    line.bytes_per_second = 1_000_000
+    streamed(line, seconds=REMEMBERED_SECONDS, frame_bytes=1_000, every_seconds=0.033)
+    sent, _ = streamed(line, seconds=4, frame_bytes=1_000, every_seconds=0.033)
+    assert sent >= 2 / 0.033 - 2
 
 
 def test_a_slow_line_is_forgotten() -> None:
