@@ -15,7 +15,9 @@ from tests.app.running import SLOW, Folders
 from tui.chat.connection import Link
 from tui.chat.events import AnswerBegan, SavingFailed, SessionEvent
 from tui.chat.keeping import NothingKept
+from tui.chat.open_sessions import MOST_UNWATCHED
 from tui.chat.session import Session
+from tui.conversations.values import MessageState
 from tui.demo import DemoServer
 from tui.metrics.usage import UsageRecord, decode_usage
 from tui.storage.shelf import Shelf
@@ -149,6 +151,54 @@ async def test_opened_twice_at_once_is_still_ours(folders: Folders) -> None:
         one, two = await asyncio.gather(workspace.open_session(session.id), workspace.open_session(session.id))
         assert not one.is_read_only
         assert one is two
+
+
+async def test_what_nobody_looks_at_rests_and_opens_again(folders: Folders) -> None:
+    async with opened(folders) as workspace:
+        begun = []
+        for number in range(MOST_UNWATCHED + 3):
+            session = workspace.new_session(model=MODEL)
+            await session.ask(f"hello {number}")
+            await session.settled()
+            begun.append(session)
+        private = workspace.new_session(model=MODEL, is_private=True)
+        await private.ask("between us")
+        await private.settled()
+        assert await workspace.open_session(begun[0].id) is begun[0]
+        await workspace.open_sessions.rest(shown=begun[1])
+        rests = [one for one in begun if one.id not in workspace.sessions]
+        assert rests == begun[2:4], "those that were looked at least lately, without what is shown"
+        assert workspace.sessions[private.id] is private
+        other = Shelf(workspace.places, now=workspace.now, random_bytes=os.urandom)
+        assert await other.hold(rests[0].id) is not None, "another chinwag may write it"
+        assert await other.hold(begun[0].id) is None
+        await other.aclose()
+        again = await workspace.open_session(rests[0].id)
+        assert again.conversation.messages == rests[0].conversation.messages
+        await again.ask("and on")
+        await again.settled()
+        assert [one.state for one in again.conversation.messages][-1] is MessageState.complete
+
+
+async def test_what_is_in_memory_alone_never_rests(folders: Folders) -> None:
+    async with opened(folders) as workspace:
+        failed = workspace.new_session(model="no-such-model")
+        await failed.ask("hello")
+        await failed.settled()
+        assert failed.last_failure is not None
+        unsaved = workspace.new_session(model=MODEL)
+        other = Shelf(workspace.places, now=workspace.now, random_bytes=os.urandom)
+        assert await other.hold(unsaved.id) is not None
+        await unsaved.ask("hello")
+        await unsaved.settled()
+        for number in range(MOST_UNWATCHED + 1):
+            session = workspace.new_session(model=MODEL)
+            await session.ask(f"hello {number}")
+            await session.settled()
+        await workspace.open_sessions.rest(shown=session)
+        assert workspace.sessions[unsaved.id] is unsaved
+        assert workspace.sessions[failed.id] is failed
+        await other.aclose()
 
 
 # How it ends

@@ -182,10 +182,10 @@ class Workspace:
         self.shelf = Shelf(places, format=loaded.settings.storage.format, now=now, random_bytes=random_bytes)
         self.contents = Contents(None if options.is_private else places, report=self._say_failure)
         """Of what is attached to prompts."""
-        self._open_sessions = OpenSessions(
+        self.open_sessions = OpenSessions(
             shelf=self.shelf, places=places, tools=self._session_tools, heard=self._heard, report=self._say_failure
         )
-        self.sessions = self._open_sessions.by_id
+        self.sessions = self.open_sessions.by_id
 
     @classmethod
     def prepare(
@@ -233,7 +233,7 @@ class Workspace:
         else:
             host = self._chosen_host()
             self._use(host, await self.servers.key_for(host))
-        self._open_sessions.start()
+        self.open_sessions.start()
         self._in_background(self._empty_trash(), "emptying the trash")
 
     def _chosen_host(self) -> Host:
@@ -248,7 +248,7 @@ class Workspace:
     @property
     def is_answering(self) -> bool:
         """An answer that was asked for here is under way, or about to be."""
-        return self._open_sessions.is_answering
+        return self.open_sessions.is_answering
 
     async def finish_answers(self) -> None:
         """Without anybody who looks: what is under way comes to its end and to the disk, what waits goes on waiting."""
@@ -258,7 +258,7 @@ class Workspace:
         for client in self._clients:
             client.read_every(READ_SECONDS)
         limits = self.loaded.settings.storage
-        await self._open_sessions.finish(
+        await self.open_sessions.finish(
             limit_seconds=limits.finish_seconds, limit_bytes=limits.finish_megabytes * 1024 * 1024
         )
 
@@ -273,7 +273,7 @@ class Workspace:
         results = [
             await close_within(disk_until, self._close_connection(), "closing the connection"),
             await close_within(disk_until, self.pulls.close(), "stopping what is pulled"),
-            await close_within(disk_until, self._open_sessions.close(), "closing the conversations"),
+            await close_within(disk_until, self.open_sessions.close(), "closing the conversations"),
             await close_within(disk_until, self._finish_tasks(), "finishing what runs in the background"),
             await close_within(disk_until, self.documents.close(), "stopping the reading of documents"),
             await close_within(disk_until, self.shelf.aclose(), "closing the shelf"),
@@ -366,18 +366,18 @@ class Workspace:
         Its model is the one chosen last in this start, else the one of ``--model``, else it is still to be chosen.
         """
         model = model or self._chosen_model or self.options.model or ""
-        return self._open_sessions.new(model=model, is_private=is_private)
+        return self.open_sessions.new(model=model, is_private=is_private)
 
     async def fork(self, session: Session, message_id: str) -> Session:
         """A conversation of its own that begins with the line up to that message. Raises ``Failure``."""
-        return await self._open_sessions.fork(session, message_id)
+        return await self.open_sessions.fork(session, message_id)
 
     async def open_session(self, conversation_id: str) -> Session:
         """The running one, or the one on disk; read-only and followed while another chinwag has it open.
 
         Raises ``Failure`` when it cannot be read. What is damaged is told to ``on_failure``.
         """
-        return await self._open_sessions.open(conversation_id)
+        return await self.open_sessions.open(conversation_id)
 
     def session_beside(self, conversation: Conversation, *, is_private: bool) -> Session:
         """Goes on from a conversation by itself. Nothing of it is kept but, unless it is private, its numbers."""
@@ -386,7 +386,7 @@ class Workspace:
             if not is_private:
                 self.usage.keep(usage_of(message, host=self.host.url))
 
-        return self._open_sessions.beside(conversation, is_private=is_private, ended=ended)
+        return self.open_sessions.beside(conversation, is_private=is_private, ended=ended)
 
     def is_private(self, session: Session) -> bool:
         """Nothing of it is kept: not the conversation, its drafts, its numbers, nor the choice of its model."""
@@ -394,7 +394,7 @@ class Workspace:
 
     async def forget_session(self, conversation_id: str) -> None:
         """Before a conversation is deleted: nothing of it runs or saves any more."""
-        await self._open_sessions.forget(conversation_id)
+        await self.open_sessions.forget(conversation_id)
 
     def running_model(self, name: str) -> RunningModel | None:
         """The model as it is in the server's memory, as far as the last look said."""

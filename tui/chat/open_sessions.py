@@ -23,6 +23,9 @@ from tui.storage.control import Request, ask_owner, forget_requests, take_reques
 from tui.storage.disk_failures import InMemoryOnly
 from tui.storage.shelf import Shelf
 
+MOST_UNWATCHED = 24
+"""So many conversations stay open though nobody looks at them: each has its text in memory, and a file to itself."""
+
 
 class OpenSessions:
     """Sessions outlive the screens that show them and end with ``close``."""
@@ -110,6 +113,8 @@ class OpenSessions:
         async with self._opening:
             before = self.by_id.get(conversation_id)
             if before is not None and not before.is_read_only:
+                # Behind the others, as the one that was looked at last.
+                self.by_id[conversation_id] = self.by_id.pop(conversation_id)
                 return before
             # The other chinwag may have gone away since it was refused.
             log = await self._shelf.open_log(conversation_id)
@@ -130,6 +135,21 @@ class OpenSessions:
         if session is not None:
             await session.close()
         await self._shelf.let_go(conversation_id)
+
+    async def rest(self, *, shown: Session) -> None:
+        """Closes what nobody has looked at for longest and what lies whole on the disk, all but ``MOST_UNWATCHED``.
+
+        Only for who keeps no session but the one that is ``shown``; ``open`` gives back those that rest.
+        """
+        async with self._opening:
+            resting = [key for key, one in self.by_id.items() if one is not shown and _can_rest(one)]
+            for key in resting[:-MOST_UNWATCHED]:
+                if (session := self.by_id.get(key)) is None or not _can_rest(session):
+                    continue
+                try:
+                    await self.forget(key)
+                except Failure as failure:
+                    self._report(failure)
 
     @property
     def is_answering(self) -> bool:
@@ -185,3 +205,9 @@ class OpenSessions:
         self.by_id[session.id] = session
         session.subscribe(partial(self._heard, session))
         return session
+
+
+def _can_rest(session: Session) -> bool:
+    """Nothing of it is in memory alone, and nothing is awaited of it."""
+    is_kept = not (session.is_private or session.is_empty or session.is_unsaved)
+    return is_kept and not (session.is_answering or session.queue or session.last_failure)

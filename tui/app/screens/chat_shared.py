@@ -18,12 +18,13 @@ class ChatShared(ChatHelp):
     """Up for the first moment after something that lay on top was closed."""
 
     async def go_to(self, session: Session) -> None:
-        """What another chinwag writes is followed for as long as somebody looks at it."""
+        """What another chinwag writes is followed for as long as somebody looks at it; ours rest after a while."""
         left = self._session
         await super().go_to(session)
         if left.is_read_only and left.id != self._session.id and left is self._workspace.sessions.get(left.id):
             await self._workspace.forget_session(left.id)
             self._unsent.pop(left.id, None)
+        self.in_background(self._workspace.open_sessions.rest(shown=self._session))
 
     def action_take_over(self) -> None:
         session = self._session
