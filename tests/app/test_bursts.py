@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+import pytest
+
 from tests.app.running import Folders, Running
 from tests.app.test_conversations import marked, on_the_shelf, open_list
 from tui.app.screens.conversations import ConversationList, TitleField
@@ -142,14 +144,26 @@ async def test_escape_and_the_next_key_in_one_read_are_not_alt(folders: Folders)
         assert chinwag.app.screen_stack[-2] is chinwag.chat
 
 
+@pytest.mark.parametrize("f2", [b"\x1bOQ", b"\x1b[12~"])
+async def test_escape_and_a_function_key_in_one_read_are_not_alt(folders: Folders, f2: bytes) -> None:
+    async with folders.start() as chinwag:
+        await chinwag.shows("Ask ")
+        await chinwag.press("ctrl+t")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, ModelPicker), told="the models")
+        chinwag.burst(b"\x1b" + f2)
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, SettingsScreen), told="the settings")
+        assert chinwag.app.screen_stack[-2] is chinwag.chat
+
+
 async def test_alt_with_a_control_key_that_does_nothing_is_no_escape(folders: Folders) -> None:
     async with folders.start() as chinwag:
         await chinwag.shows("Ask ")
         await chinwag.press("ctrl+t")
         await chinwag.until(lambda: isinstance(chinwag.app.screen, ModelPicker), told="the models")
-        chinwag.burst(b"\x1b\x1dtour")
+        chinwag.burst(b"\x1b\x1dtour\x1b\x1b[D\x1b\x1b[1;5D")
         picker = cast("ModelPicker", chinwag.app.screen)
         await chinwag.until(lambda: picker.typed == "tour", told="what came behind it in the filter")
+        await chinwag.pilot.pause()
         assert chinwag.app.screen is picker
 
 

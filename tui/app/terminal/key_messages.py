@@ -46,7 +46,7 @@ class TypedText(events.Event, bubble=False):
 
 
 class AltOrEscape(events.Key):
-    """An escape and a control character in one read: Alt with that key, or two keys that a slow line brought together.
+    """An escape before a control character or a function key: Alt with it, or two keys that a slow line brought together.
 
     A terminal with kitty's keys never sends it.
     """

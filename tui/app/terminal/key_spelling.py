@@ -37,7 +37,7 @@ class Sequence:
 
     text: str
     is_perhaps_two: bool = False
-    """It came as an escape and a control character: Alt, Ctrl and a key, or Escape and Ctrl with it right behind."""
+    """An escape came before a control character or a function key: Alt with that key, or Escape and that key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ _STRING_BEGUN = re.compile(r"\x1b(?:\]\d{0,5}|P[\d;]{0,16}|_(?:G[A-Za-z]?)?)\Z")
 # Nobody types this by hand within the time that a begun key is waited for.
 _SURELY_REPORT = re.compile(r"\x1b(?:\[(?:[<=>?]|\d[\d:;])|\]\d\d|P\d[\d;])")
 _STRING_STOP = re.compile(r"[\x00-\x1f]")
+_ALT_FUNCTION_KEY = re.compile(r"\x1b\[(?:1;3[PQS]|(?:1[1-57-9]|2[0134]);3~)")
 _ESCAPES = re.compile(r"\x1b+")
 _NO_KEYS = re.compile(r"[\x80-\x9f]+")
 
@@ -217,7 +218,9 @@ class KeyDecoder:
         if found is None:
             return None
         end, tokens, is_with_alt = found
-        return end, (before[1:] if is_with_alt else before) + tokens
+        if not is_with_alt:
+            return end, before + tokens
+        return end, before[1:] + [perhaps_two(token) for token in tokens]
 
     def _read_control(self, text: str, at: int, *, is_alt: bool) -> tuple[int, list[Token], bool] | None:
         found = _CONTROL.match(text, at)
@@ -324,6 +327,12 @@ class KeyDecoder:
 def is_key(token: Token) -> bool:
     """Whether it is a key rather than something that the terminal says by itself."""
     return isinstance(token, Typed) or (isinstance(token, Sequence) and token.text[-1] not in "mMIOtRy")
+
+
+def perhaps_two(token: Token) -> Token:
+    """Of a function key with Alt; Alt with an arrow moves in what is typed, and must not be an Escape."""
+    is_function_key = isinstance(token, Sequence) and _ALT_FUNCTION_KEY.fullmatch(token.text)
+    return Sequence(text=token.text, is_perhaps_two=True) if is_function_key else token
 
 
 def read_single_shift(text: str, at: int, *, is_alt: bool) -> tuple[int, list[Token], bool] | None:
