@@ -158,10 +158,11 @@ def _read_descriptor(path: Path, descriptor: int, limit_bytes: int) -> bytes:
     if found.st_size > limit_bytes:
         raise too_large
     parts: list[bytes] = []
-    # The file may grow meanwhile, and files such as those of /proc say that they are empty.
+    # The file may grow meanwhile, and files such as those of /proc say that they are empty. In one piece where that is
+    # possible: to put the pieces of a large file together takes longer than to read it.
     left_bytes = limit_bytes + 1
     while left_bytes > 0:
-        part = os.read(descriptor, min(left_bytes, 1 << 20))
+        part = os.read(descriptor, min(left_bytes, max(found.st_size + 1, 1 << 20)))
         if not part:
             return b"".join(parts)
         parts.append(part)

@@ -14,6 +14,7 @@ from tui.conversations.values import Attachment, AttachmentKind, Message, Messag
 USUAL_TOKENS_PER_CHARACTER = 0.25
 TOKENS_PER_MESSAGE = 4.0
 """What a template writes around each message, about."""
+MOST_JUDGED = 50
 LEAST_CHARACTERS_TO_LEARN = 200
 """In less text, what the template adds outweighs it."""
 LEAST_TOKENS_PER_CHARACTER, MOST_TOKENS_PER_CHARACTER = 0.02, 4.0
@@ -31,7 +32,7 @@ class Scale:
     is_learned: bool = False
     """From this model's own counts; else it is the usual guess."""
     error: float | None = None
-    """By which part of themselves earlier estimates were wrong, on average; None while there were none."""
+    """By which part of themselves the last ``MOST_JUDGED`` estimates were wrong, on average; None without any."""
 
     def tokens(self, messages: Iterable[Message]) -> int:
         return round(sum(self._tokens_of(characters_of(one), pictures_in(one.attachments)) for one in messages))
@@ -99,10 +100,11 @@ def learn_scale(messages: Sequence[Message], *, model: str) -> Scale:
     scale, errors = Scale(), []
     previous: int | None = None
     characters, count, has_pictures = 0, 0, False
+    judged_from = _judged_from(messages, model)
     for index, message in enumerate(messages):
         tokens = _prompt_tokens(message, model)
         if tokens is not None and not has_pictures:
-            if previous is not None and scale.is_learned:
+            if previous is not None and scale.is_learned and index >= judged_from:
                 estimated = _anchored(messages, previous, scale, until=index, model=model)
                 errors.append(abs(estimated - tokens) / tokens)
             if characters >= LEAST_CHARACTERS_TO_LEARN:
@@ -111,10 +113,23 @@ def learn_scale(messages: Sequence[Message], *, model: str) -> Scale:
                 scale = Scale(tokens_per_character=ratio, is_learned=True)
             previous = index
         if _is_spoken(message):
-            characters, count = characters + characters_of(message), count + 1
-            has_pictures = has_pictures or pictures_in(message.attachments) > 0
+            count += 1
+            characters += len(message.text)
+            if message.attachments:
+                characters += attached_characters(message.attachments)
+                has_pictures = has_pictures or pictures_in(message.attachments) > 0
     error = sum(errors) / len(errors) if errors else None
     return Scale(tokens_per_character=scale.tokens_per_character, is_learned=scale.is_learned, error=error)
+
+
+def _judged_from(messages: Sequence[Message], model: str) -> int:
+    """Where those counts begin of which it is said how wrong the estimate was: what was long ago says little."""
+    left = MOST_JUDGED
+    for index in reversed(range(len(messages))):
+        left -= _prompt_tokens(messages[index], model) is not None
+        if not left:
+            return index
+    return 0
 
 
 def measure(

@@ -157,16 +157,25 @@ def left_out(conversation: Conversation) -> tuple[Message, ...]:
 
 
 def window_use(
-    conversation: Conversation, model: str, plan: Plan, *, unsent: str = "", attached: Sequence[Attachment] = ()
+    conversation: Conversation,
+    model: str,
+    plan: Plan,
+    *,
+    unsent: str = "",
+    attached: Sequence[Attachment] = (),
+    scale: Scale | None = None,
 ) -> WindowUse:
-    """How full the window is, and what ``unsent`` adds with what is ``attached`` to it."""
+    """How full the window is, and what ``unsent`` adds with what is ``attached`` to it.
+
+    ``scale`` is ``scale_of``'s, for a caller that has it already.
+    """
     return measure(
         _countable(conversation, model, plan),
         model=model,
         limit=plan.window_tokens,
         unsent=unsent,
         attached=attached,
-        scale=scale_of(conversation, model, plan),
+        scale=scale or scale_of(conversation, model, plan),
     )
 
 

@@ -80,27 +80,23 @@ class ChatWindow(ChatRecovery):
         plan = self._workspace.planner.plan(conversation, model)
         known = self._measured
         if known is None or known.conversation is not conversation or known.plan != plan:
-            known = self._measured = _Measured(
-                conversation=conversation,
-                model=model,
-                plan=plan,
-                scale=scale_of(conversation, model, plan),
-                use=window_use(conversation, model, plan),
-            )
+            scale = scale_of(conversation, model, plan)
+            use = window_use(conversation, model, plan, scale=scale)
+            known = self._measured = _Measured(conversation=conversation, model=model, plan=plan, scale=scale, use=use)
         plain, attached = taken_apart(self._typed)
         return replace(known.use, added=known.scale.tokens_of(plain.strip(), attached))
 
     # Before a prompt leaves
 
-    async def fits(self, session: Session, text: str) -> bool:
-        if session.is_answering or session.queue:
+    async def fits(self, session: Session, text: str, asked_of: Conversation | None = None) -> bool:
+        if asked_of is None and (session.is_answering or session.queue):
             # What it will follow is not known yet; should it not fit then, that is told.
             return True
-        conversation = session.conversation
+        conversation = asked_of or session.conversation
         plan = self._workspace.planner.plan(conversation, conversation.model)
         plain, attached = taken_apart(text)
         found = falls_out(conversation, conversation.model, plan, unsent=plain, attached=attached)
-        return found is None or await self._make_fit(session, text, plan, found)
+        return found is None or await self._make_fit(session, conversation, text, plan, found)
 
     def too_long(self) -> None:
         """The server counted, and says that it does not fit: the same choice, by its own numbers."""
@@ -130,18 +126,21 @@ class ChatWindow(ChatRecovery):
         # As much as the estimate was too small, the window is taken to be smaller.
         counted = replace(plan, window_tokens=max(1, limit - max(0, tokens - use.used - use.added)))
         found = falls_out(conversation, conversation.model, counted, unsent=plain, attached=attached)
-        if found is not None and await self._make_fit(session, text, replace(plan, window_tokens=limit), found):
+        plan = replace(plan, window_tokens=limit)
+        if found is not None and await self._make_fit(session, conversation, text, plan, found):
             await self._send(session, text)
         else:
             self._give_back(session, text)
 
-    async def _make_fit(self, session: Session, text: str, plan: Plan, found: Fit) -> bool:
-        """Whether it is to be sent; what falls out is left out, or summed up, by then."""
+    async def _make_fit(
+        self, session: Session, conversation: Conversation, text: str, plan: Plan, found: Fit
+    ) -> bool:
+        """Whether it is to be sent after ``conversation``; what falls out is left out, or summed up, by then."""
         when_full = session.conversation.control.when_full
         if found.fits and found.dropped and when_full:
             answer: str | None = when_full
         else:
-            answer = await self._choice(session, text, plan, found)
+            answer = await self._choice(session, conversation, text, plan, found)
         match answer:
             case "drop":
                 self._leave_out(session, found.dropped)
@@ -158,18 +157,20 @@ class ChatWindow(ChatRecovery):
                     session.use_control(replace(session.conversation.control, when_full="summarise"))
                 return is_done
             case "grow":
-                larger = self._larger_window(session, text, plan)
+                larger = self._larger_window(conversation, text, plan)
                 if larger is not None:
                     session.use_control(session.conversation.control.with_option("context_tokens", larger))
                 return larger is not None
             case _:
                 return False
 
-    async def _choice(self, session: Session, text: str, plan: Plan, found: Fit) -> str | None:
-        name = clean_line(session.conversation.model, NAME_CELLS)
+    async def _choice(
+        self, session: Session, conversation: Conversation, text: str, plan: Plan, found: Fit
+    ) -> str | None:
+        name = clean_line(conversation.model, NAME_CELLS)
         limit = context_text(plan.window_tokens or 0)
         plain, attached = taken_apart(text)
-        use = window_use(session.conversation, session.conversation.model, plan, unsent=plain, attached=attached)
+        use = window_use(conversation, conversation.model, plan, unsent=plain, attached=attached)
         # Without a prompt it is an answer that is to be gone on with.
         tokens, so_far = tokens_text(use.used + use.added), "With this prompt" if text else "So far"
         lines = [f"{so_far} it is ~{tokens} tokens; the window of {name} has {limit}."]
@@ -180,14 +181,14 @@ class ChatWindow(ChatRecovery):
             answers += [
                 ("drop", "leave them out"),
                 ("always drop", "leave out the oldest, in this conversation without asking"),
-                ("summarise", f"let {name} sum them up first"),
+                ("summarise", f"let {clean_line(session.conversation.model, NAME_CELLS)} sum them up first"),
                 ("always summarise", "sum up the oldest, in this conversation without asking"),
             ]
         else:
             lines.append("The prompt alone is too long for it." if text else "Nothing of it can be left out.")
-        larger = self._larger_window(session, text, plan)
+        larger = self._larger_window(conversation, text, plan)
         if larger is not None:
-            answers.append(("grow", f"a window of {context_text(larger)}: {await self._cost(session, larger)}"))
+            answers.append(("grow", f"a window of {context_text(larger)}: {await self._cost(conversation, larger)}"))
         question = Question(
             title="the prompt does not fit" if text else "there is no room to go on",
             lines=tuple(lines),
@@ -198,9 +199,8 @@ class ChatWindow(ChatRecovery):
         )
         return await self.answer_to(question)
 
-    def _larger_window(self, session: Session, text: str, plan: Plan) -> int | None:
+    def _larger_window(self, conversation: Conversation, text: str, plan: Plan) -> int | None:
         """The smallest usual window that holds all of it and an answer; None when the model has none so large."""
-        conversation = session.conversation
         model = self._workspace.find_model(conversation.model)
         trained = model.trained_context_tokens if model is not None else None
         plain, attached = taken_apart(text)
@@ -210,10 +210,10 @@ class ChatWindow(ChatRecovery):
             return None
         return next((one for one in contexts_to_show(trained) if one >= needed), None)
 
-    async def _cost(self, session: Session, tokens: int) -> str:
+    async def _cost(self, conversation: Conversation, tokens: int) -> str:
         workspace = self._workspace
         words = "the model is loaded again"
-        model = workspace.find_model(session.conversation.model)
+        model = workspace.find_model(conversation.model)
         if model is None:
             return words
         try:
