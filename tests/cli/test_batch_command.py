@@ -93,6 +93,33 @@ def test_two_servers_share_the_work(tmp_path: Path) -> None:
         assert {value["host"] for value in ran.values} == {one.url, other.url}
 
 
+def test_another_server_that_is_dead_is_named_once_and_the_others_go_on(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("one\ntwo\nthree\nfour\n")
+    dead = nobody_there()
+    ran = shell("batch", str(tmp_path / "p.txt"), *MODEL, "--also-on", dead, "--retries", "0", "--quiet")
+    assert ran.code == 0, ran.talk
+    assert {value["host"] for value in ran.values} == {shell.host}
+    [said] = ran.talk.splitlines()
+    assert said.startswith(f"chinwag: {dead} is left out, its share goes to the others: ")
+
+
+def test_another_server_without_the_model_is_left_out(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("one\ntwo\nthree\nfour\n")
+    with Served(models=()) as other:
+        words = ("--model", "tour:8b", "--also-on", other.url, "--quiet")
+        ran = shell("batch", str(tmp_path / "p.txt"), *words)
+        assert "/api/chat" not in other.paths()
+    assert ran.code == 0, ran.talk
+    assert "is left out" in ran.talk
+    assert len(ran.talk.splitlines()) == 1
+
+
+def test_when_every_server_is_dead_it_is_3_as_with_one(tmp_path: Path) -> None:
+    shell = Shell(home=home_below(tmp_path), host=nobody_there())
+    (shell.home / "p.txt").write_text("one\n")
+    assert shell("batch", "p.txt", "--also-on", nobody_there(), "--retries", "0").code == 3
+
+
 def test_failures_are_named_counted_and_asked_again(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("one\n")
     output = tmp_path / "r.jsonl"
@@ -129,6 +156,7 @@ def test_a_cloud_model_is_not_asked_unasked(shell: Shell, demo: Served, tmp_path
         (("p.txt", "--option", "temperature", *MODEL), 2, "write NAME=VALUE"),
         (("p.txt", "--format", "none.json", *MODEL), 1, "none.json"),
         (("p.txt", "--think", "hard", *MODEL), 2, "--think hard is not known"),
+        (("p.txt", "--keep-alive", "soon", *MODEL), 2, "--keep-alive soon is no time; write 30m"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_asked(

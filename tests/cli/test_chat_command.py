@@ -142,6 +142,7 @@ def test_how_a_conversation_is_answered_stays_with_it(shell: Shell, demo: Served
     [
         (("--metadata", "a=b"), 2, "does not keep that"),
         (("--option", "mirostat=1"), 2, "mirostat is none of chinwag's"),
+        (("--option", "temprature=1"), 2, "temprature is none of chinwag's, did you mean temperature?"),
         (("--preset", "presice"), 1, "did you mean precise?"),
     ],
 )
@@ -187,8 +188,29 @@ def test_an_option_that_cannot_be_is_said_before_anything_is_asked(
 
 
 def test_options_that_only_the_server_knows_go_along(shell: Shell, demo: Served) -> None:
-    assert shell("chat", *MODEL, "x", "--option", "mirostat=2", "--option", "context_tokens=4096").code == 0
-    assert last_chat(demo)["options"] == {"mirostat": 2, "num_ctx": 4096}
+    ran = shell("chat", *MODEL, "x", "--option", "num_keep=2", "--option", "context_tokens=4096")
+    assert ran.code == 0
+    assert ran.talk == ""
+    assert last_chat(demo)["options"] == {"num_keep": 2, "num_ctx": 4096}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("temprature=0", "--option temprature is sent, but ollama may not know it, did you mean temperature?"),
+        ("zzz=1", "--option zzz is sent, but ollama may not know it"),
+    ],
+)
+@pytest.mark.parametrize("words", [("chat",), ("generate",), ("compare", MODEL[1], "--no-save", "--prompt")])
+def test_an_option_that_nobody_knows_is_named_and_sent(
+    shell: Shell, demo: Served, words: tuple[str, ...], option: str, said: str
+) -> None:
+    ran = shell(*words, "x", *MODEL, "--option", option, "--quiet")
+    assert ran.code == 0, ran.talk
+    assert ran.talk == f"chinwag: {said}\n"
+    if words[0] != "generate":
+        name, _, value = option.partition("=")
+        assert last_chat(demo)["options"] == {name: int(value)}
 
 
 def test_metadata_is_in_the_result_and_in_the_log_under_one_id(shell: Shell) -> None:

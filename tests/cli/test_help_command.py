@@ -71,6 +71,8 @@ def test_the_table_as_json(shell: Shell) -> None:
         (("bench", "m", "--reprot", "csv"), "did you mean --report?"),
         (("bench", "m", "--report", "cvs"), "did you mean csv?"),
         (("chat", "x", "--modle=y"), "did you mean --model?"),
+        (("models", "show", "x", "--prat"), "models show: error: unrecognized arguments: --prat, did you mean --part?"),
+        (("models", "show", "x", "--file"), "unrecognized arguments: --file\n"),
         (("--modle", "x"), "did you mean --model?"),
     ],
 )

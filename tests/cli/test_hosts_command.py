@@ -26,6 +26,7 @@ def test_what_is_asked_is_there_and_stays_there(shell: Shell, demo: Served) -> N
     wrong = shell("hosts", "use", "heer")
     assert wrong.code == 1
     assert "did you mean here?" in wrong.talk
+    assert "no server is called heer, did you mean here?" in shell("hosts", "rm", "heer").talk
     assert "config reset server.host" in shell("hosts", "use", "here").talk
     assert "the usual one is" in shell("hosts", "rm", "here").talk
     assert shell("config", "get", "server.host").out.strip() == ""

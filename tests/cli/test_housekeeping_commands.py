@@ -80,6 +80,21 @@ def test_a_file_with_faults_is_not_taken_over_and_named_by_validate(shell: Shell
     assert file.read_text() == "[appearance\n"
 
 
+def test_a_theme_that_is_not_there_is_kept_and_said(shell: Shell) -> None:
+    assert "there is no theme nrod, did you mean nord?" in shell("config", "set", "appearance.theme", "nrod").talk
+    for name in ("nord", "auto"):
+        assert "there is no theme" not in shell("config", "set", "appearance.theme", name).talk
+
+
+def test_without_a_terminal_and_an_editor_nothing_is_opened(shell: Shell) -> None:
+    ran = shell("config", "edit")
+    assert ran.code == 1
+    assert "vi needs a terminal; set EDITOR" in ran.talk
+    ran = Shell(home=shell.home, host=shell.host, more={"EDITOR": "/no/such/editor"})("config", "edit")
+    assert ran.code == 1
+    assert "cannot run /no/such/editor; no such file or directory; set EDITOR" in ran.talk
+
+
 def test_the_editor_opens_the_file_and_what_it_leaves_is_checked(shell: Shell, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\necho '[appearance]\ntheme = 7' > \"$1\"\n")

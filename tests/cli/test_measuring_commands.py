@@ -152,6 +152,14 @@ def test_vectors_of_texts_lines_and_files(shell: Shell, tmp_path: Path) -> None:
     assert shell("embed", stdin="all of it\nis one").values[0]["text"] == "all of it\nis one"
 
 
+def test_vectors_are_asked_with_options_by_either_name(shell: Shell) -> None:
+    ran = shell("embed", "x", "--option", "context_tokens=512", "--option", "num_keep=1", "--quiet")
+    assert (ran.code, ran.talk) == (0, "")
+    wrong = shell("embed", "x", "--option", "num_ctxx=512", "--quiet")
+    assert wrong.code == 0
+    assert "did you mean num_ctx?" in wrong.talk
+
+
 def test_a_model_that_makes_no_vectors_is_said(shell: Shell) -> None:
     ran = shell("embed", "x", "--model", "nobody")
     assert ran.code == 4

@@ -178,6 +178,7 @@ def test_what_cannot_be_made_or_sent_is_said_in_the_servers_words(tmp_path: Path
         assert "unclosed action" in template.talk
         missing = shell("models", "create", "x", "--from", "nowhere")
         assert missing.code == 4
+        assert "x cannot be made, there is no model nowhere" in missing.talk
         assert shell("models", "push", "nowhere").code == 4
         assert shell("models", "cp", "fast:1b", "locked/mine").code == 0
         denied = shell("models", "push", "locked/mine")

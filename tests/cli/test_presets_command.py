@@ -119,6 +119,7 @@ def test_what_is_wrong_in_a_file_is_said_line_by_line_and_it_is_not_taken_over(s
         (("rm", "precise", "--yes"), 1, "it comes with chinwag"),
         (("save", "No Name"), 1, "lower case"),
         (("save", "x", "--option", "mirostat=1"), 2, "there is no option mirostat"),
+        (("save", "x", "--option", "temprature=1"), 2, "no option temprature, did you mean temperature?"),
         (("save", "x", "--option", "temperature=hot"), 2, "0 to 5"),
         (("save", "x", "--conversation", "last"), 1, "there is no conversation last"),
         (("import", "none.toml"), 1, "none.toml"),

@@ -115,6 +115,21 @@ async def test_a_server_that_is_gone_hands_its_prompts_to_the_other() -> None:
     assert len(gone.requests) <= 3
 
 
+async def test_that_a_server_hands_its_prompts_on_is_told_once() -> None:
+    gone = AnsweringEngine(lambda _: refused(), name="gone")
+    told: list[tuple[str, str]] = []
+    batch = Batch(
+        items(*"abcdefgh"),
+        engines=[gone, AnsweringEngine(name="well")],
+        clock=Ticking(),
+        concurrency=2,
+        on_handed_on=lambda engine, answer: told.append((engine.host.name, answer.failure_kind)),
+    )
+    await all_of(batch)
+    assert len(gone.requests) > 1
+    assert told == [("gone", "unreachable")]
+
+
 async def test_when_no_server_answers_the_rest_is_told_and_not_forgotten() -> None:
     gone = AnsweringEngine(lambda _: refused())
     batch = Batch(items(*"abcdef"), engines=[gone], clock=Ticking(), concurrency=1)

@@ -19,6 +19,7 @@ from tui.conversations.control import Control
 from tui.engine import EngineError, ErrorKind, FinalCounts
 from tui.failures import Failure
 from tui.metrics.wording import first_token_words, seconds_text, speed_words, token_count_words
+from tui.ollama.keep_alive import checked_keep_alive
 from tui.settings.options import ALSO_CALLED, OPTIONS
 from tui.settings.presets import Preset, schema_text
 from tui.settings.schema import Value, parse_value
@@ -26,6 +27,20 @@ from tui.theming.nearest import nearest
 from tui.workspace import StartOptions, Workspace
 
 LARGEST_SCHEMA_BYTES = 1_000_000
+SERVERS_OWN_OPTIONS = frozenset(
+    {
+        "draft_num_predict",
+        "main_gpu",
+        "num_batch",
+        "num_gpu",
+        "num_keep",
+        "num_thread",
+        "repeat_last_n",
+        "typical_p",
+        "use_mmap",
+    }
+)
+"""What Ollama takes and chinwag has no setting for. A name that it does not know it passes over in silence."""
 ANY_JSON: Mapping[str, Any] = {"type": "object"}
 """Servers enforce a schema; the word ``json`` alone some of them do not."""
 
@@ -139,12 +154,20 @@ def options_of(given: Iterable[str]) -> tuple[dict[str, Value], dict[str, Any]]:
     return known, raw
 
 
+def warn_of_unknown_options(door: Door, names: Iterable[str]) -> None:
+    """Says of each name that neither chinwag nor Ollama, as far as chinwag knows, has an option that is called so."""
+    known = {*SERVERS_OWN_OPTIONS, *OPTIONS, *ALSO_CALLED}
+    for name in names:
+        if name not in known:
+            door.warn(f"--option {name} is sent, but ollama may not know it{nearest(name, known)}")
+
+
 def control_with(control: Control, asked: Asked) -> Control:
     """``control`` with what the flags say in the place of what it says. Raises ``Failure`` for what none can keep."""
     if asked.raw_options:
         raise WrongLine(
             "a conversation does not keep that",
-            f"--option {next(iter(asked.raw_options))} is none of chinwag's",
+            f"--option {(name := next(iter(asked.raw_options)))} is none of chinwag's{nearest(name, OPTIONS)}",
             "leave it out, or leave out --conversation",
         )
     for name, value in asked.options.items():
@@ -231,11 +254,14 @@ def think_of(text: str | None) -> bool | str | None:
 
 
 def keep_alive_of(text: str | None) -> float | str | None:
-    """Seconds as a number, or a duration with its unit."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
+    """Seconds as a number, or a duration with its unit. Raises ``Failure`` for what is neither."""
+    if not text:
         return text
+    try:
+        value = checked_keep_alive(text)
+    except ValueError:
+        raise WrongLine(f"--keep-alive {text} is no time", "", "write 30m, 0, or -1 for ever") from None
+    return value if value is None or isinstance(value, str) else float(value)
 
 
 def say_stats(door: Door, counts: FinalCounts | None, *, seconds: float, first_seconds: float | None) -> None:

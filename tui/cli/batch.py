@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +18,14 @@ from tui.cli.asking import (
     asked_of,
     model_and_manner,
     see_that_it_may_leave,
+    warn_of_unknown_options,
     with_retries,
 )
 from tui.cli.door import Door, Exit, WrongLine
 from tui.cli.keeping import RunKeeper, add_keeping_argument, kept_run
 from tui.cli.parsing import count
 from tui.cli.retry_words import retry_words
-from tui.engine import ChatRequest, Engine
+from tui.engine import ChatRequest, Engine, EngineError, ErrorKind
 from tui.metrics.wording import plural, seconds_text, speed_words, tokens_text
 from tui.runs.batch import (
     USUAL_CONCURRENCY,
@@ -41,6 +43,8 @@ from tui.runs.reports import About, batch_json, batch_markdown
 from tui.runs.results_file import ResultsFile, open_results
 
 STATUS_SECONDS = 0.25
+_OF_NO_USE = frozenset({ErrorKind.unreachable, ErrorKind.silent, ErrorKind.model_missing, ErrorKind.unauthorized})
+"""How a server fails that can take no prompt at all; of any other failure each prompt tells."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
     asked = await asked_of(arguments)
+    warn_of_unknown_options(door, asked.raw_options)
     rows = await _rows(arguments.prompts, door)
     output = None if arguments.output is None else Path(arguments.output)
     if output is not None and output.name == Path(arguments.prompts).name and await _is_same(output, arguments.prompts):
@@ -82,6 +87,7 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
             host = workspace.servers.host_called(address, source="--also-on")
             client = workspace.servers.client(host, await workspace.servers.key_for(host))
             engines.append(await others.enter_async_context(client))
+        engines = await _usable(engines, model, door)
         about = About(at=workspace.now(), host=workspace.host.url, server_version=await workspace.engine.version())
         results: ResultsFile | None = None
         if output is not None:
@@ -94,6 +100,9 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
             concurrency=arguments.concurrency,
             done=frozenset() if results is None else results.done,
             cache=AnswerCache() if arguments.cache else None,
+            on_handed_on=lambda engine, answer: door.warn(
+                f"{engine.host.name} failed a prompt, another server gets it: {answer.failure}"
+            ),
         )
         if batch.progress.skipped:
             door.talk(f"{plural(batch.progress.skipped, 'prompt')} of {len(items)} had an answer already")
@@ -125,6 +134,26 @@ def _config(
         "preset": arguments.preset,
         **manner.as_value(),
     }
+
+
+async def _usable(engines: Sequence[Engine], model: str, door: Door) -> list[Engine]:
+    """The first one, and those of the others that answer and have ``model``; of the rest it is said why not."""
+
+    async def why_not(engine: Engine) -> EngineError | None:
+        try:
+            await engine.show_model(model)
+        except EngineError as error:
+            return error if error.kind in _OF_NO_USE else None
+        return None
+
+    usable = [engines[0]]
+    for engine, failure in zip(engines[1:], await asyncio.gather(*map(why_not, engines[1:])), strict=True):
+        if failure is None:
+            usable.append(engine)
+        else:
+            why = "; ".join(part for part in (failure.title, failure.message) if part)
+            door.warn(f"{engine.host.name} is left out, its share goes to the others: {why}")
+    return usable
 
 
 async def _rows(source: str, door: Door) -> tuple[PromptRow, ...]:

@@ -11,7 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tui.atomic import read_bounded
-from tui.cli.asking import Asked, add_asking_arguments, asked_of, manner_of, model_for, see_that_it_may_leave
+from tui.cli.asking import (
+    Asked,
+    add_asking_arguments,
+    asked_of,
+    manner_of,
+    model_for,
+    see_that_it_may_leave,
+    warn_of_unknown_options,
+)
 from tui.cli.door import GAP, Door, Exit
 from tui.cli.keeping import RunKeeper, add_keeping_argument, kept_run
 from tui.cli.output_files import see_that_it_can_be_written, write_output
@@ -68,6 +76,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
     asked = await asked_of(arguments)
+    warn_of_unknown_options(door, asked.raw_options)
     if arguments.output is not None:
         await asyncio.to_thread(see_that_it_can_be_written, Path(arguments.output))
     async with door.workspace() as workspace:

@@ -23,6 +23,7 @@ from tui.cli.asking import (
     preset_called,
     say_stats,
     see_that_it_may_leave,
+    warn_of_unknown_options,
     with_retries,
 )
 from tui.cli.attached import AttachedFiles, attached_files
@@ -133,6 +134,8 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
         text=text, images=images, prompt=prompt, attached=attached, asked=asked, metadata=metadata, trace_id=trace_id
     )
     _see_what_can_be_kept(arguments)
+    if arguments.conversation is None:
+        warn_of_unknown_options(door, asked.raw_options)
     async with door.workspace() as workspace:
         workspace.servers.on_retry = lambda host, retry: door.talk(retry_words(host, retry))
         try:

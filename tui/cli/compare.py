@@ -13,7 +13,14 @@ from itertools import zip_longest
 from pathlib import Path
 
 from tui.cleaning import cell_width, clean, clean_line
-from tui.cli.asking import Asked, add_asking_arguments, asked_of, model_and_manner, see_that_it_may_leave
+from tui.cli.asking import (
+    Asked,
+    add_asking_arguments,
+    asked_of,
+    model_and_manner,
+    see_that_it_may_leave,
+    warn_of_unknown_options,
+)
 from tui.cli.bench import write_report, write_table
 from tui.cli.door import Door, Exit
 from tui.cli.keeping import RunKeeper, add_keeping_argument, kept_run
@@ -61,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
     asked = await asked_of(arguments)
+    warn_of_unknown_options(door, asked.raw_options)
     prompts = list(arguments.prompt)
     if arguments.prompts is not None:
         rows = await asyncio.to_thread(read_prompts, Path(arguments.prompts))

@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
     writers = {"bash": bash, "zsh": zsh, "fish": fish}
-    await door.write(writers[arguments.shell](levels()))
+    script = writers[arguments.shell](levels())
+    await (door.value({"shell": arguments.shell, "script": script}) if door.as_json else door.write(script))
     return Exit.well
 
 

@@ -16,9 +16,13 @@ from tui.settings.form import form_fields
 from tui.settings.load import validate_settings_file
 from tui.settings.save import import_settings, reset_setting, reset_settings, save_setting
 from tui.settings.schema import SETTINGS, find_setting, parse_value, write_value
+from tui.theming.nearest import nearest
 from tui.workspace import Workspace
 
 LARGEST_SETTINGS_BYTES = 1_000_000
+THEME = "appearance.theme"
+BY_THE_TERMINAL = "auto"
+"""The theme that is no name of one."""
 
 Act = Callable[[argparse.Namespace, Door, Workspace], Awaitable[int]]
 
@@ -93,7 +97,9 @@ async def _set(arguments: argparse.Namespace, door: Door, workspace: Workspace) 
     copy = await asyncio.to_thread(save_setting, file, setting.name, value, now=workspace.now)
     if copy is not None:
         door.warn(f"the file as it was is kept as {copy}")
-    door.talk(f"{setting.name} is {write_value(setting, value)}")
+    await door.done(f"{setting.name} is {write_value(setting, value)}", {"name": setting.name, "value": value})
+    if setting.name == THEME and value not in (known := (BY_THE_TERMINAL, *workspace.themes.themes)):
+        door.warn(f"there is no theme {value}{nearest(str(value), known)}; until there is, the usual one is shown")
     _warn_if_overridden(setting.name, door, workspace)
     return Exit.well
 
@@ -107,9 +113,9 @@ def _warn_if_overridden(name: str, door: Door, workspace: Workspace) -> None:
 async def _reset(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     file = workspace.places.settings_file
     if arguments.name is not None:
-        name = find_setting(arguments.name).name
-        await asyncio.to_thread(reset_setting, file, name, now=workspace.now)
-        door.talk(f"{name} has its default")
+        setting = find_setting(arguments.name)
+        await asyncio.to_thread(reset_setting, file, setting.name, now=workspace.now)
+        await door.done(f"{setting.name} has its default", {"name": setting.name, "value": setting.default})
         return Exit.well
     if not arguments.all:
         raise WrongLine("nothing was reset", "no setting was named", "give a NAME, or --all")
@@ -117,8 +123,13 @@ async def _reset(arguments: argparse.Namespace, door: Door, workspace: Workspace
         door.warn("nothing was reset" if door.reads_terminal else "nothing was reset: give --yes")
         return Exit.failed
     aside = await asyncio.to_thread(reset_settings, file, now=workspace.now)
-    door.talk("every setting has its default" + (f"; the file is kept as {aside.name}" if aside else ""))
+    words = "every setting has its default" + (f"; the file is kept as {aside.name}" if aside else "")
+    await door.done(words, _kept_aside(file, aside))
     return Exit.well
+
+
+def _kept_aside(file: Path, aside: Path | None) -> dict[str, str]:
+    return {"path": str(file)} | ({"kept_as": str(aside)} if aside else {})
 
 
 async def _path(_: argparse.Namespace, door: Door, workspace: Workspace) -> int:
@@ -128,13 +139,17 @@ async def _path(_: argparse.Namespace, door: Door, workspace: Workspace) -> int:
 
 
 async def _edit(_: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    editor = door.environ.get("VISUAL") or door.environ.get("EDITOR") or "vi"
+    named = door.environ.get("VISUAL") or door.environ.get("EDITOR")
+    if not named and not (door.reads_terminal and door.writes_terminal):
+        raise Failure("nothing was opened", "vi needs a terminal", "set EDITOR to a program that needs none")
+    editor = named or "vi"
     file = workspace.places.settings_file
     await asyncio.to_thread(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
     try:
         process = await asyncio.create_subprocess_exec(*shlex.split(editor), str(file), env=dict(door.environ))
     except (OSError, ValueError) as error:
-        raise Failure(f"cannot run {editor}", str(error), "set EDITOR to a program that is there") from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise Failure(f"cannot run {editor}", why.lower(), "set EDITOR to a program that is there") from None
     if await process.wait() != 0:
         raise Failure(f"{editor} ended with {process.returncode}", "", "")
     return await _validate_file(file, door)
@@ -162,12 +177,15 @@ async def _export(_: argparse.Namespace, door: Door, workspace: Workspace) -> in
     except FileMissing:
         door.talk("there is no file yet: every setting has its default")
         return Exit.well
-    await door.write(data.decode("utf-8", "replace"))
+    text = data.decode("utf-8", "replace")
+    file = str(workspace.places.settings_file)
+    await (door.value({"path": file, "text": text}) if door.as_json else door.write(text))
     return Exit.well
 
 
 async def _import(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
-    bring = partial(import_settings, workspace.places.settings_file, Path(arguments.file), now=workspace.now)
-    aside = await asyncio.to_thread(bring)
-    door.talk(f"taken over{f'; the file before is kept as {aside.name}' if aside else ''}")
+    file = workspace.places.settings_file
+    aside = await asyncio.to_thread(partial(import_settings, file, Path(arguments.file), now=workspace.now))
+    words = f"taken over{f'; the file before is kept as {aside.name}' if aside else ''}"
+    await door.done(words, _kept_aside(file, aside))
     return Exit.well

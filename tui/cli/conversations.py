@@ -174,13 +174,12 @@ async def _export(arguments: argparse.Namespace, door: Door, workspace: Workspac
         if len(wanted) > 1 and arguments.format != "json":
             raise WrongLine("several conversations need a folder", "", "give --output FOLDER, or --format json")
         for which in wanted:
-            await door.write(_as_text(await load(which), arguments.format))
-            await door.end_line()
+            await _write_out(door, await load(which), arguments.format)
         return Exit.well
     output = Path(arguments.output)
     if len(wanted) == 1 and not await asyncio.to_thread(output.is_dir):
         await _write(output, await load(wanted[0]), arguments.format)
-        door.talk(f"wrote {output}")
+        await door.done(f"wrote {output}", {"path": str(output), "conversations": 1})
         return Exit.well
     worst: int = Exit.well
     written = 0
@@ -193,8 +192,20 @@ async def _export(arguments: argparse.Namespace, door: Door, workspace: Workspac
         except Failure as failure:
             # The others can be written all the same.
             worst = max(worst, door.fail(failure))
-    door.talk(f"wrote {plural(written, 'conversation')} to {output}")
+    words = f"wrote {plural(written, 'conversation')} to {output}"
+    await door.done(words, {"path": str(output), "conversations": written})
     return worst
+
+
+async def _write_out(door: Door, conversation: Conversation, format_name: str) -> None:
+    text = _as_text(conversation, format_name)
+    if not door.as_json:
+        await door.write(text)
+        await door.end_line()
+    elif format_name == "json":
+        await door.value(json.loads(text))
+    else:
+        await door.value({"id": conversation.id, "format": format_name, "text": text})
 
 
 async def _write(path: Path, conversation: Conversation, format_name: str) -> None:
@@ -317,7 +328,8 @@ async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspac
         except Failure as failure:
             worst = max(worst, door.fail(failure))
         else:
-            door.talk(f"deleted {summary.title or summary.id}; it is in the trash for 30 days")
+            words = f"deleted {summary.title or summary.id}; it is in the trash for 30 days"
+            await door.done(words, {"id": summary.id, "title": summary.title, "is_removed": True})
     return worst
 
 
@@ -325,7 +337,7 @@ async def _rename(arguments: argparse.Namespace, door: Door, workspace: Workspac
     summary = await find_summary(arguments.conversation, workspace)
     title = " ".join(arguments.title)
     await workspace.shelf.rename(summary.id, title)
-    door.talk(f"{summary.id} is {title}")
+    await door.done(f"{summary.id} is {title}", {"id": summary.id, "title": title})
     return Exit.well
 
 
@@ -333,7 +345,8 @@ async def _pin(arguments: argparse.Namespace, door: Door, workspace: Workspace) 
     is_pinned = arguments.act == "pin"
     summary = await find_summary(arguments.conversation, workspace)
     await workspace.shelf.pin(summary.id, is_pinned=is_pinned)
-    door.talk(f"{summary.title or summary.id} is {'pinned' if is_pinned else 'not pinned any more'}")
+    words = f"{summary.title or summary.id} is {'pinned' if is_pinned else 'not pinned any more'}"
+    await door.done(words, {"id": summary.id, "title": summary.title, "is_pinned": is_pinned})
     return Exit.well
 
 

@@ -120,14 +120,16 @@ async def _list_added(door: Door, added: Sequence[Path], documents: Sequence[She
 async def _add(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     for name in arguments.paths:
         real = await workspace.documents.add(Path(name))
-        door.talk(f"{real} is added")
+        await door.done(f"{real} is added", {"path": str(real), "is_added": True})
     return Exit.well if arguments.no_read else await _update(arguments, door, workspace)
 
 
 async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     for name in arguments.paths:
         removed = await workspace.documents.remove(Path(name))
-        door.talk(f"{removed.path} is off the shelf, with {plural(len(removed.documents), 'document')}")
+        words = f"{removed.path} is off the shelf, with {plural(len(removed.documents), 'document')}"
+        value = {"path": str(removed.path), "is_removed": True, "documents": len(removed.documents)}
+        await door.done(words, value)
     return Exit.well
 
 

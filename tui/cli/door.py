@@ -143,6 +143,13 @@ class Door:
         """One JSON value on one line."""
         await self.line(json.dumps(value, ensure_ascii=not self.writes_terminal, default=str))
 
+    async def done(self, words: str, value: Mapping[str, Any]) -> None:
+        """Something was done: ``value`` is the data where data is JSON, else ``words`` are talked."""
+        if self.as_json:
+            await self.value(value)
+        else:
+            self.talk(words)
+
     async def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[int] = ()) -> None:
         """Columns under each other; of foreign cells the lines are made one. ``numbers`` are those that end flush.
 

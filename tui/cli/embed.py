@@ -8,17 +8,19 @@ from contextlib import aclosing
 from pathlib import Path
 
 from tui.atomic import read_bounded
-from tui.cli.asking import keep_alive_of, option_of, see_that_it_may_leave
+from tui.cli.asking import keep_alive_of, option_of, see_that_it_may_leave, warn_of_unknown_options
 from tui.cli.door import Door, Exit
 from tui.cli.parsing import count
 from tui.engine import EngineError, ErrorKind
 from tui.failures import Failure
 from tui.metrics.wording import plural, seconds_text
 from tui.ollama.requests import EmbedRequest
+from tui.settings.options import ALSO_CALLED
 from tui.workspace import Workspace
 
 LARGEST_FILE_BYTES = 64_000_000
 EMBEDDING = "embedding"
+_OLLAMAS_NAME = {ours: theirs for theirs, ours in ALSO_CALLED.items()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +40,8 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
     texts = await _texts(arguments, door)
     if not texts:
         raise Failure("there is nothing to embed", "no text was given", "write it behind embed, or pipe it in")
+    options = {_OLLAMAS_NAME.get(name, name): value for name, value in map(option_of, arguments.option)}
+    warn_of_unknown_options(door, options)
     async with door.workspace() as workspace:
         model = await _embedding_model(workspace, arguments.model)
         await see_that_it_may_leave(door, workspace, model, is_allowed=arguments.allow_cloud)
@@ -46,7 +50,7 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
             texts=tuple(text for _, text in texts),
             dimensions=arguments.dimensions,
             truncate=bool(arguments.truncate),
-            options=dict(option_of(one) for one in arguments.option),
+            options=options,
             keep_alive=keep_alive_of(arguments.keep_alive),
         )
         began = workspace.clock()

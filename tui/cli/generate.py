@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from contextlib import aclosing
 
-from tui.cli.asking import add_asking_arguments, asked_of, model_and_manner, say_stats, see_that_it_may_leave
+from tui.cli.asking import (
+    add_asking_arguments,
+    asked_of,
+    model_and_manner,
+    say_stats,
+    see_that_it_may_leave,
+    warn_of_unknown_options,
+)
 from tui.cli.door import Door, Exit
 from tui.cli.keeping import keep_answer
 from tui.engine import FinalCounts
@@ -28,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(arguments: argparse.Namespace, door: Door) -> int:
     asked = await asked_of(arguments)
+    warn_of_unknown_options(door, asked.raw_options)
     prompt = "\n".join(part for part in (arguments.prompt, await door.read_input()) if part)
     if not prompt:
         raise Failure(

@@ -25,7 +25,8 @@ async def run(arguments: argparse.Namespace, door: Door) -> int:
     if isinstance(found, str):
         door.warn(found)
         return Exit.wrong_line
-    await door.write(found.format_help())
+    words = found.format_help()
+    await (door.value({"command": found.prog, "help": words}) if door.as_json else door.write(words))
     return Exit.well
 
 

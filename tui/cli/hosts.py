@@ -96,16 +96,19 @@ async def _add(arguments: argparse.Namespace, door: Door, workspace: Workspace) 
     )
     known = workspace.servers.book.find(host.name)
     await workspace.servers.change(partial(put_host, host=host, instead_of=known.name if known else ""))
-    door.talk(f"{host.name} is {host.host.url}")
+    await door.done(f"{host.name} is {host.host.url}", {"name": host.name, "address": host.host.url})
     return Exit.well
 
 
 async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     if workspace.servers.book.find(arguments.name) is None:
-        raise Failure(f"no server is called {arguments.name}", "", "chinwag hosts list has their names")
+        near = nearest(arguments.name, [one.name for one in workspace.servers.book.hosts])
+        raise Failure(f"no server is called {arguments.name}{near}", "", "chinwag hosts list has their names")
     await workspace.servers.change(partial(remove_host, name=arguments.name))
-    door.talk(f"{arguments.name} is forgotten")
-    if workspace.loaded.settings.server.host == arguments.name:
+    was_asked = workspace.loaded.settings.server.host == arguments.name
+    value = {"name": arguments.name, "is_removed": True, "was_the_one_asked": was_asked}
+    await door.done(f"{arguments.name} is forgotten", value)
+    if was_asked:
         await workspace.change_setting("server.host", None)
         door.talk("it was the one that is asked; from now on the usual one is")
     return Exit.well
@@ -122,5 +125,6 @@ async def _use(arguments: argparse.Namespace, door: Door, workspace: Workspace) 
         )
     host = workspace.servers.host_called(arguments.name)
     await workspace.change_setting("server.host", host.url if named is None else named.name)
-    door.talk(f"{host.name} is asked from now on; chinwag config reset server.host takes that back")
+    words = f"{host.name} is asked from now on; chinwag config reset server.host takes that back"
+    await door.done(words, {"name": host.name, "address": host.url, "is_asked": True})
     return Exit.well

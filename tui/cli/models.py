@@ -12,7 +12,7 @@ from typing import Any
 from tui.cli import fits
 from tui.cli.asking import keep_alive_of
 from tui.cli.door import Door, Exit, WrongLine
-from tui.engine import EngineError, Model, ModelDetails, Progress, RunningModel
+from tui.engine import EngineError, ErrorKind, Model, ModelDetails, Progress, RunningModel
 from tui.failures import Failure
 from tui.metrics.wording import context_text, seconds_text, size_text
 from tui.ollama.requests import CreateRequest
@@ -106,12 +106,12 @@ async def _with_nearest(error: EngineError, name: str, workspace: Workspace) -> 
 
 async def _list(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     models = _sorted(await workspace.engine.list_models(), arguments.sort)
-    if arguments.names:
-        for model in models:
-            await door.line(model.name)
-    elif door.as_json:
+    if door.as_json:
         for model in models:
             await door.value(_plain(asdict(model)))
+    elif arguments.names:
+        for model in models:
+            await door.line(model.name)
     elif not models:
         door.talk("the server has no models; chinwag models pull NAME fetches one")
     else:
@@ -142,7 +142,9 @@ def _sorted(models: tuple[Model, ...], by: str) -> list[Model]:
 
 async def _show(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     details = await workspace.engine.show_model(arguments.model)
-    if arguments.part:
+    if arguments.part and door.as_json:
+        await door.value({"name": details.name, arguments.part: getattr(details, arguments.part)})
+    elif arguments.part:
         await door.write(getattr(details, arguments.part))
         await door.end_line()
     elif door.as_json:
@@ -248,7 +250,19 @@ async def _create(arguments: argparse.Namespace, door: Door, workspace: Workspac
         template=arguments.template,
         parameters=dict(_parameter(one) for one in arguments.parameter),
     )
-    await _follow(door, arguments.model, workspace.client.create_model(request))
+    try:
+        await _follow(door, arguments.model, workspace.client.create_model(request))
+    except EngineError as error:
+        if error.kind is not ErrorKind.model_missing or not arguments.source:
+            raise
+        # The one that is not there is not the one that was to be made.
+        near = nearest(arguments.source, [one.name for one in await workspace.engine.list_models()])
+        raise EngineError(
+            f"{arguments.model} cannot be made, there is no model {arguments.source}{near}",
+            error.message,
+            "chinwag models list has those that are there",
+            kind=error.kind,
+        ) from None
     return Exit.well
 
 
@@ -306,32 +320,30 @@ async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspac
         except EngineError as error:
             worst = max(worst, door.fail(await _with_nearest(error, name, workspace)))
         else:
-            door.talk(f"deleted {name}")
+            await door.done(f"deleted {name}", {"model": name, "is_removed": True})
     return worst
 
 
 async def _copy(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     await workspace.client.copy_model(arguments.model, arguments.name)
-    door.talk(f"{arguments.name} is {arguments.model}")
+    await door.done(f"{arguments.name} is {arguments.model}", {"model": arguments.model, "copy": arguments.name})
     return Exit.well
 
 
 async def _load(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     counts = await workspace.client.load_model(arguments.model, keep_alive=keep_alive_of(arguments.keep_alive))
-    if door.as_json:
-        await door.value({"model": arguments.model, "load_seconds": counts.load_seconds})
     took = "" if counts.load_seconds is None else f", after {seconds_text(counts.load_seconds)}"
-    door.talk(f"{arguments.model} is in memory{took}")
+    value = {"model": arguments.model, "load_seconds": counts.load_seconds}
+    await door.done(f"{arguments.model} is in memory{took}", value)
     return Exit.well
 
 
 async def _unload(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     others = await workspace.client.namesakes(arguments.model)
     await workspace.client.unload_model(arguments.model)
-    if door.as_json:
-        await door.value({"model": arguments.model, "also_unloaded": list(others)})
     more = f"; {', '.join(others)} has the same weights and went with it" if others else ""
-    door.talk(f"{arguments.model} is out of memory{more}")
+    value = {"model": arguments.model, "also_unloaded": list(others)}
+    await door.done(f"{arguments.model} is out of memory{more}", value)
     return Exit.well
 
 

@@ -128,7 +128,8 @@ async def _file_line(run: KeptRun, file: KeptFile, door: Door) -> None:
 async def _show(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     run = find_run(await _runs(workspace), arguments.run)
     if arguments.path:
-        await door.line(str(run.folder))
+        folder = str(run.folder)
+        await (door.value({"run": run.id, "folder": folder}) if door.as_json else door.line(folder))
         return Exit.well
     if arguments.file is not None:
         await _write_file(run, arguments.file, door)
@@ -165,8 +166,12 @@ async def _write_file(run: KeptRun, name: str, door: Door) -> None:
         there = ", ".join(file.name for file in run.files)
         raise Failure(f"{run.id} has no file {name}", f"it has {there}" if there else "it has none", "name one of them")
     data = await asyncio.to_thread(read_bounded, run.folder / name, LARGEST_SHOWN_BYTES)
-    await door.write(data.decode("utf-8", "replace"))
-    await door.end_line()
+    text = data.decode("utf-8", "replace")
+    if door.as_json:
+        await door.value({"run": run.id, "file": name, "text": text})
+    else:
+        await door.write(text)
+        await door.end_line()
 
 
 async def _stats(_: argparse.Namespace, door: Door, workspace: Workspace) -> int:

@@ -25,11 +25,16 @@ class LineParser(argparse.ArgumentParser):
         more.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**{**more, "allow_abbrev": False})
 
+    def add_subparsers(self, **more: Any) -> Any:
+        return super().add_subparsers(**{"parser_class": DeeperParser, **more})
+
     def error(self, message: str) -> NoReturn:
         if message.startswith(_UNKNOWN):
-            known = {flag for one in (self, *deeper(self)) for flag in one._option_string_actions}  # noqa: SLF001  argparse tells of itself in no other way
-            wrong = (word.partition("=")[0] for word in message.removeprefix(_UNKNOWN).split() if word.startswith("--"))
-            near = [found for word in wrong if (found := most_similar(word, known))]
+            # The dashes, which all have, make any two flags alike.
+            known = [flag.removeprefix("--") for flag in self._option_string_actions if flag.startswith("--")]
+            words = message.removeprefix(_UNKNOWN).split()
+            wrong = [word.removeprefix("--").partition("=")[0] for word in words if word.startswith("--")]
+            near = [f"--{found}" for word in wrong if (found := most_similar(word, known))]
             message += f", did you mean {' '.join(near)}?" if near else ""
         super().error(message)
 
@@ -63,10 +68,20 @@ class LineParser(argparse.ArgumentParser):
             raise SystemExit(1) from None
 
 
+class DeeperParser(LineParser):
+    """Behind a word of another one. It says itself what it does not know: the flags of its siblings are not its own."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        read, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"{_UNKNOWN}{' '.join(rest)}")
+        return read, rest
+
+
 def deeper(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     """The parsers of the words behind its own, at any depth."""
     found = []
-    for action in parser._actions:  # noqa: SLF001  as above
+    for action in parser._actions:  # noqa: SLF001  argparse tells of itself in no other way
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  as above
             for one in dict.fromkeys(action.choices.values()):
                 found += [one, *deeper(one)]

@@ -16,6 +16,7 @@ from tui.cli.door import Door, Exit, WrongLine
 from tui.conversations.control import NOTHING_SET, Control
 from tui.failures import Failure
 from tui.metrics.wording import plural
+from tui.settings.options import OPTIONS
 from tui.settings.presets import (
     LIMIT_BYTES,
     Preset,
@@ -28,6 +29,7 @@ from tui.settings.presets import (
     validate_preset_file,
     write_preset,
 )
+from tui.theming.nearest import nearest
 from tui.workspace import Workspace
 
 Act = Callable[[argparse.Namespace, Door, Workspace], Awaitable[int]]
@@ -84,12 +86,12 @@ async def _list(arguments: argparse.Namespace, door: Door, workspace: Workspace)
     steering = workspace.steering
     for fault in steering.faults:
         door.warn(fault)
-    if arguments.names:
-        for name in steering.presets:
-            await door.line(name)
-    elif door.as_json:
+    if door.as_json:
         for preset in steering.presets.values():
             await door.value(_as_value(preset))
+    elif arguments.names:
+        for name in steering.presets:
+            await door.line(name)
     else:
         rows = [
             (one.name, "yours" if one.is_own else "", one.model, one.about or preset_words(one.options.items()))
@@ -138,8 +140,9 @@ async def _save(arguments: argparse.Namespace, door: Door, workspace: Workspace)
             source = workspace.steering.preset_of(control)
     asked = await asked_of(arguments)
     if asked.raw_options:
+        name = next(iter(asked.raw_options))
         raise WrongLine(
-            "a preset does not keep that", f"there is no option {next(iter(asked.raw_options))}", "leave it out"
+            "a preset does not keep that", f"there is no option {name}{nearest(name, OPTIONS)}", "leave it out"
         )
     wanted = control_with(control, asked)
     preset = Preset(
@@ -152,7 +155,7 @@ async def _save(arguments: argparse.Namespace, door: Door, workspace: Workspace)
         is_own=True,
     )
     await asyncio.to_thread(save_preset, workspace.places.presets, preset)
-    door.talk(f"kept as preset {preset.name}")
+    await door.done(f"kept as preset {preset.name}", _as_value(preset))
     return Exit.well
 
 
@@ -178,7 +181,7 @@ async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspac
         except Failure as failure:
             worst = max(worst, door.fail(failure))
         else:
-            door.talk(f"removed {name}")
+            await door.done(f"removed {name}", {"name": name, "is_removed": True})
     return worst
 
 
@@ -188,14 +191,15 @@ async def _remove(arguments: argparse.Namespace, door: Door, workspace: Workspac
 async def _export(arguments: argparse.Namespace, door: Door, workspace: Workspace) -> int:
     preset = preset_called(workspace, arguments.name)
     if arguments.output is None:
-        await door.write(write_preset(preset).decode())
+        text = write_preset(preset).decode()
+        await (door.value({"name": preset.name, "text": text}) if door.as_json else door.write(text))
         return Exit.well
     write = partial(export_preset, preset, Path(arguments.output), replaces=arguments.replace)
     try:
         file = await asyncio.to_thread(write)
     except Failure as failure:
         raise _with_flag(failure) from failure
-    door.talk(f"wrote {file}")
+    await door.done(f"wrote {file}", {"name": preset.name, "path": str(file)})
     return Exit.well
 
 
@@ -215,7 +219,7 @@ async def _import(arguments: argparse.Namespace, door: Door, workspace: Workspac
         preset = await asyncio.to_thread(take)
     except Failure as failure:
         raise _with_flag(failure) from failure
-    door.talk(f"{preset.name} is taken over")
+    await door.done(f"{preset.name} is taken over", _as_value(preset))
     return Exit.well
 
 

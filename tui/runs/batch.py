@@ -116,8 +116,12 @@ class Batch:
         concurrency: int = USUAL_CONCURRENCY,
         done: frozenset[str] = frozenset(),
         cache: AnswerCache | None = None,
+        on_handed_on: Callable[[Engine, Answer], None] = lambda _engine, _answer: None,
     ) -> None:
-        """``concurrency`` is for each engine. ``done`` are the keys of items that an earlier run has answered."""
+        """``concurrency`` is for each engine. ``done`` are the keys of items that an earlier run has answered.
+
+        ``on_handed_on`` hears, once for each engine, that it failed a prompt which another one gets instead.
+        """
         if not engines:
             raise ValueError("a batch needs an engine")
         if concurrency < 1:
@@ -128,6 +132,8 @@ class Batch:
         self._clock = clock
         self._concurrency = concurrency
         self._cache = cache
+        self._on_handed_on = on_handed_on
+        self._handing_on: set[int] = set()
         self._asked: dict[str, asyncio.Future[Answer]] = {}
         self._total = len(items)
         self._skipped = len(items) - len(self._waiting)
@@ -188,11 +194,18 @@ class Batch:
                 if len(self._engines) > 1 and not result.answer.text:
                     # Another server may do it.
                     self._waiting.append(item)
+                    self._tell_handed_on(engine, result.answer)
                     await asyncio.sleep(0)
                     continue
             else:
                 failures_in_a_row = 0
             found.put_nowait(result)
+
+    def _tell_handed_on(self, engine: Engine, answer: Answer) -> None:
+        which = next(index for index, one in enumerate(self._engines) if one is engine)
+        if which not in self._handing_on:
+            self._handing_on.add(which)
+            self._on_handed_on(engine, answer)
 
     async def _answer(self, engine: Engine, item: BatchItem) -> BatchResult:
         if self._cache is None:
