@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.running import Folders, Running
+from tui.app.screens.conversations import ConversationList
 from tui.app.screens.documents import DocumentsScreen
 from tui.app.screens.path_entry import complete_path
 from tui.app.screens.source_reader import SourceReader
@@ -39,11 +40,11 @@ def typed_path(chinwag: Running) -> str:
     return chinwag.app.screen.query_one(FilterInput).value
 
 
-async def added(chinwag: Running, folder: Path) -> None:
+async def added(chinwag: Running, path: Path) -> None:
     """By the command; returns when all of it was read."""
     await chinwag.shows("Ask ")
-    await chinwag.send(f"/documents add {folder}")
-    await chinwag.shows("2 documents read")
+    await chinwag.send(f"/documents add {path}")
+    await chinwag.shows("2 documents read" if path.is_dir() else "1 document read")
 
 
 async def test_an_empty_shelf_tells_how_to_begin(folders: Folders) -> None:
@@ -304,8 +305,8 @@ async def test_a_newline_in_the_names_of_a_folder_and_a_file_confuses_nothing(fo
         await chinwag.until(lambda: isinstance(chinwag.app.screen, SourceReader), told="the document")
         await chinwag.shows("The moon pulls the sea twice a day.")
         await chinwag.press("escape")
-        await open_documents(chinwag)
-        await chinwag.press("alt+d")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, DocumentsScreen), told="the documents")
+        await chinwag.press("up", "alt+d")
         await chinwag.shows("the files stay where they are", "no documents yet")
 
 
@@ -359,3 +360,69 @@ async def test_a_reading_that_goes_on_is_not_said_to_have_ended(folders: Folders
         (notes / "stars.md").write_text("# Stars\n\nVega is bright.\n")
         _ = await chinwag.workspace.documents.begin_reading()
         await chinwag.until(lambda: "read no further" not in chinwag.text, told="the reading that goes on")
+
+
+async def test_escape_in_a_document_goes_back_to_the_list_it_was_opened_from(folders: Folders, notes: Path) -> None:
+    async with folders.start() as chinwag:
+        await added(chinwag, notes)
+        await open_documents(chinwag)
+        documents = chinwag.app.screen
+        await chinwag.shows("up to date")
+        await chinwag.press("enter")
+        await chinwag.shows("tides.md")
+        await chinwag.press("down", "down", "enter")
+        await chinwag.shows("The moon pulls the sea twice a day.", "enter copy its path")
+        await chinwag.press("escape")
+        await chinwag.until(lambda: chinwag.app.screen is documents, told="the same list")
+        await chinwag.shows("›     tides.md")
+        await chinwag.press("enter")
+        await chinwag.shows("enter copy its path")
+        await chinwag.press("enter")
+        await chinwag.until(lambda: chinwag.app.screen is chinwag.chat, told="the conversation")
+        await chinwag.shows("the path")
+
+
+async def test_a_key_of_the_conversation_works_in_a_document_that_the_list_opened(
+    folders: Folders, notes: Path
+) -> None:
+    async with folders.start() as chinwag:
+        await added(chinwag, notes)
+        await open_documents(chinwag)
+        await chinwag.type("tides")
+        await chinwag.shows("tides.md")
+        await chinwag.press("down", "enter")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, SourceReader), told="the reader")
+        await chinwag.press("ctrl+o")
+        await chinwag.until(lambda: isinstance(chinwag.app.screen, ConversationList), told="the conversations")
+        await chinwag.press("escape")
+        await chinwag.until(lambda: chinwag.app.screen is chinwag.chat, told="the conversation")
+
+
+async def test_a_path_typed_where_there_are_no_documents_is_added(folders: Folders, notes: Path) -> None:
+    async with folders.start() as chinwag:
+        await open_documents(chinwag)
+        await chinwag.shows("no documents yet")
+        await chinwag.type(f"{notes}x")
+        await chinwag.shows("enter adds what is at this path", "enter add it")
+        await chinwag.press("enter")
+        await chinwag.shows("there is nothing at this path")
+        assert typed_path(chinwag) == f"{notes}x"
+        await chinwag.press("backspace", "enter", "enter")
+        await chinwag.shows("2 documents read", "up to date")
+        assert typed_path(chinwag) == ""
+        shelf = await chinwag.workspace.documents.shelf()
+        assert shelf.added == (notes,)
+
+
+async def test_a_folder_that_is_brought_back_stands_where_it_stood(folders: Folders, notes: Path) -> None:
+    async with folders.start() as chinwag:
+        await added(chinwag, notes / "bread.md")
+        await added(chinwag, notes / "tides.md")
+        await open_documents(chinwag)
+        await chinwag.shows("2 documents · 2 passages")
+        await chinwag.press("alt+d")
+        await chinwag.shows("bread.md is off the list")
+        await chinwag.press("ctrl+underscore")
+        await chinwag.shows("bread.md is back")
+        shelf = await chinwag.workspace.documents.shelf()
+        assert [one.name for one in shelf.added] == ["bread.md", "tides.md"]

@@ -72,6 +72,31 @@ async def test_the_open_one_is_pinned_by_its_command(folders: Folders) -> None:
         await chinwag.shows("not pinned any more")
 
 
+async def test_a_pin_by_command_is_undone_and_what_was_done_before_it_comes_next(folders: Folders) -> None:
+    _, old = await on_the_shelf(folders, ("this noon", timedelta(minutes=5)), ("long ago", timedelta(days=40)))
+    async with folders.start(now=lambda: NOW) as chinwag:
+        await open_list(chinwag)
+        await chinwag.shows("October 2026")
+        await chinwag.press("down", "enter")
+        await chinwag.until(lambda: "long ago" in chinwag.header, told="the conversation")
+        await chinwag.send("/rename of old")
+        await chinwag.until(lambda: "of old" in chinwag.header, told="the title")
+        await chinwag.send("/pin")
+        await chinwag.shows("pinned: it stands first in the list")
+        await chinwag.send("/pin")
+        await chinwag.shows("not pinned any more")
+        await chinwag.press("ctrl+underscore")
+        await chinwag.shows("it is pinned again")
+        assert chinwag.chat.session.conversation.control.is_pinned
+        await chinwag.press("ctrl+underscore")
+        await chinwag.shows("it is not pinned any more")
+        await chinwag.press("ctrl+underscore")
+        await chinwag.shows("it is called again: long ago")
+    async with folders.start(now=lambda: NOW) as chinwag:
+        summaries = (await chinwag.workspace.shelf.summaries()).summaries
+        assert [one.is_pinned for one in summaries if one.id == old] == [False]
+
+
 @pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open"])
 async def test_another_title_moves_no_conversation_to_today(folders: Folders, is_open: bool) -> None:
     await on_the_shelf(folders, ("this noon", timedelta(minutes=5)), ("long ago", timedelta(days=40)))

@@ -42,6 +42,15 @@ async def two_exchanges(running: Running) -> None:
     await ask(running, "second giraffe")
 
 
+async def three_exchanges_in_a_small_window(running: Running) -> None:
+    """The last prompt was asked in a larger one, and does not fit any more."""
+    await running.shows("write something")
+    for text in ("first elephant", "another hippo", "second giraffe"):
+        await ask(running, text)
+    await running.send("/window 256")
+    await running.until(lambda: running.chat.window_now().limit == 256, told="the window")
+
+
 async def mark(running: Running, message: int) -> None:
     """Goes up to a message as a person does."""
     wanted = running.chat.session.conversation.messages[message].id
@@ -179,6 +188,76 @@ async def test_an_older_answer_is_regenerated_by_another_model(folders: Folders,
         assert running.chat.session.conversation.model == own
         await running.send("/regenerate nobody:1b")
         await running.shows("there is no model or preset nobody:1b")
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["damaged", "gone"])
+async def test_nothing_is_asked_again_when_what_was_attached_is_lost(
+    folders: Folders, server: DemoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+) -> None:
+    (tmp_path / "notes.txt").write_text("all about elephants\n")
+    monkeypatch.chdir(tmp_path)
+    async with folders.start() as running:
+        await running.shows("write something")
+        await running.type("/attach notes.txt")
+        await running.until(lambda: running.chat.prompt.text == "/attach notes.txt")
+        await running.press("enter")
+        await running.shows("[notes.txt")
+        await running.type("read it")
+        await running.press("enter")
+        await running.until(lambda: len(said(running)) == 2, told="an answer")
+        await running.answered()
+        [kept] = (folders.root / "data" / "attachments").glob("??/*")
+        if is_gone:
+            kept.unlink()
+        else:
+            kept.write_bytes(b"all about antelopes\n")
+        before, count = running.chat.session.conversation, len(chats(server))
+        await running.send("/regenerate")
+        how = "gone" if is_gone else "damaged"
+        await running.shows("nothing was asked again", f"the content of notes.txt is {how}", "attach it again")
+        assert running.chat.session.conversation == before
+        assert len(chats(server)) == count
+
+
+async def test_an_answer_that_would_not_fit_is_asked_about_before_it_is_asked_for_again(
+    folders: Folders, server: DemoServer
+) -> None:
+    async with folders.start() as running:
+        await three_exchanges_in_a_small_window(running)
+        before = running.chat.session.conversation.messages
+        await running.send("/regenerate")
+        await running.shows("the prompt does not fit", "do not send")
+        running.clock.ahead_seconds += 1
+        await running.press("enter")
+        await running.until(lambda: running.app.screen is running.chat, told="the conversation")
+        assert (running.chat.session.conversation.messages, len(chats(server))) == (before, 3)
+        await running.send("/regenerate")
+        await running.shows("the prompt does not fit", "a window of")
+        running.clock.ahead_seconds += 1
+        while not any("›" in row and "a window of" in row for row in running.rows):
+            await running.press("down")
+        await running.press("enter")
+        await running.until(lambda: len(chats(server)) == 4, told="another answer")
+        await running.answered()
+        assert chats(server)[-1]["options"]["num_ctx"] > 256
+        await running.shows("2/2")
+
+
+async def test_an_edited_prompt_that_does_not_fit_is_asked_about_and_the_old_one_stays(
+    folders: Folders, server: DemoServer
+) -> None:
+    async with folders.start() as running:
+        await three_exchanges_in_a_small_window(running)
+        before = running.chat.session.conversation.messages
+        await edit_last(running)
+        await running.type(" and more")
+        await running.press("enter")
+        await running.shows("the prompt does not fit", "do not send")
+        running.clock.ahead_seconds += 1
+        await running.press("enter")
+        await running.until(lambda: running.app.screen is running.chat, told="the conversation")
+        await running.until(lambda: running.chat.prompt.text == "second giraffe and more", told="the edit again")
+        assert (running.chat.session.conversation.messages, len(chats(server))) == (before, 3)
 
 
 async def test_a_cut_off_answer_offers_to_go_on_and_does(folders: Folders, server: DemoServer) -> None:

@@ -36,6 +36,7 @@ def test_what_was_asked_for_is_right() -> None:
     [
         ("Sure! {}", "it is no JSON"),
         ('{"name": NaN, "age": 1}', "NaN is no JSON"),
+        ("[" * 100_000, "it is nested too deeply"),
         ("[]", "answer: expected object, not array"),
         ('{"name": "Ada"}', "answer: age is missing"),
         ('{"name": "", "age": 1}', "answer.name: 0 characters, at least 1"),

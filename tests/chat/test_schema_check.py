@@ -62,6 +62,16 @@ def test_what_is_wrong_is_named_with_its_line(text: str, problem: str) -> None:
     assert said(text)[0].startswith(problem), said(text)
 
 
+@pytest.mark.parametrize("levels", [201, 100_000])
+def test_what_is_nested_too_deeply_is_said_in_plain_words(levels: int) -> None:
+    text = '{"items":\n' * levels + "{}" + "}" * levels
+    assert said(text) == ["line 201: it is nested too deeply, over 200 levels"]
+
+
+def test_a_number_that_is_too_long_is_said_in_plain_words() -> None:
+    assert said('{"minimum": ' + "9" * 5000 + "}") == ["line 1: a number in it has too many digits"]
+
+
 def test_of_many_problems_the_first_three_are_named() -> None:
     text = "{" + ",".join(f'\n"p{number}": 1' for number in range(9)) + "}"
     problems = said(f'{{"properties":\n{text}}}')

@@ -59,6 +59,26 @@ async def test_what_was_removed_comes_back_without_being_embedded_again(tmp_path
     assert [one.path.name for one in again.documents] == ["a.md"]
 
 
+async def test_what_is_put_back_stands_where_it_stood(tmp_path: Path) -> None:
+    names = ("a.md", "b.md", "c.md", "d.md")
+    for name in names:
+        (tmp_path / name).write_text(f"# {name}\n")
+    shelf = await shelf_of(tmp_path / "shelf", *(tmp_path / name for name in names), embed=WordModel())
+    before = shelf.added
+    first, second = [await shelf.remove(tmp_path / name) for name in ("a.md", "b.md")]
+    await shelf.put_back(first)
+    assert [one.name for one in shelf.added] == ["a.md", "c.md", "d.md"]
+    await shelf.put_back(second)
+    assert shelf.added == before
+    last = await shelf.remove(tmp_path / "d.md")
+    (tmp_path / "e.md").write_text("# e\n")
+    _ = await shelf.add(tmp_path / "e.md")
+    await shelf.put_back(last)
+    again = Shelf(tmp_path / "shelf")
+    await again.open()
+    assert [one.name for one in again.added] == ["a.md", "b.md", "c.md", "e.md", "d.md"]
+
+
 async def test_what_was_kept_of_some_lines_is_given_back(tmp_path: Path) -> None:
     text = "\n\n".join(f"# Part {number}\n\n{'word ' * 100}" for number in range(4))
     (tmp_path / "a.md").write_text(text)

@@ -38,7 +38,9 @@ def check_answer(text: str, wanted: str | Mapping[str, Any]) -> Verdict:
     """``wanted`` is ``json`` or a schema."""
     try:
         value = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return Verdict(problems=("it is nested too deeply",))
+    except ValueError as error:
         return Verdict(problems=(f"it is no JSON: {clean_line(str(error), 100)}",))
     schema: Any = wanted if isinstance(wanted, Mapping) else {"type": "object"}
     problems: list[str] = []

@@ -86,18 +86,30 @@ class Revising(Answering):
 
         ``message_id`` is an answer's or its prompt's; empty: the last. ``model`` and ``preset`` hold for this answer.
         """
-        title = "nothing was asked again"
-        messages = self._conversation.messages
-        place = self._place(message_id or self._last_id(), title)
-        start = place + 1 if messages[place].role is Role.user else _beginning_of_answer(messages, place)
-        if all(one.role is not Role.user for one in messages[:start]):
-            raise Failure(title, "no prompt stands before it", "write one")
+        messages, start = self._conversation.messages, self._beginning_of(message_id)
         if start == len(messages) - 1 and says_nothing(messages[start]):
             self._remove(messages[start])
         elif start < len(messages):
             self._leave(start, "the earlier answer is back")
         self._preset_once = preset
         self._begin_answer(model or self._conversation.model)
+
+    def before_regenerating(self, message_id: str = "") -> tuple[Conversation, Message]:
+        """What was said before the prompt that ``regenerate`` would ask, and that prompt."""
+        before, start = self._conversation, self._beginning_of(message_id)
+        place = max(place for place, one in enumerate(before.messages[:start]) if one.role is Role.user)
+        cut = replace(before, messages=before.messages[:place])
+        return replace(cut, control=control_after(before, cut)), before.messages[place]
+
+    def _beginning_of(self, message_id: str) -> int:
+        """The place of the answer that ``regenerate`` takes the message to mean; there may be none yet."""
+        title = "nothing was asked again"
+        messages = self._conversation.messages
+        place = self._place(message_id or self._last_id(), title)
+        start = place + 1 if messages[place].role is Role.user else _beginning_of_answer(messages, place)
+        if all(one.role is not Role.user for one in messages[:start]):
+            raise Failure(title, "no prompt stands before it", "write one")
+        return start
 
     def use_version(self, message_id: str) -> None:
         """Brings the version that begins with the message, or has it in it, onto the line."""

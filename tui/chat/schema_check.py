@@ -12,6 +12,8 @@ from tui.cleaning import clean_line
 
 MOST_PROBLEMS = 3
 DEEPEST = 60
+MOST_LEVELS = 200
+"""Of brackets within brackets: no server takes more of them, and no person reads them."""
 TYPES = ("object", "array", "string", "boolean", "null", "integer", "number")
 _SCHEMAS_BY_NAME = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
 _ONE_SCHEMA = ("additionalProperties", "items", "not", "contains", "propertyNames", "if", "then", "else")
@@ -49,8 +51,14 @@ def check_schema(text: str) -> CheckedSchema:
         found = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         return _wrong(SchemaProblem(message=_json_words(error, text), line=error.lineno))
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return _wrong(*_too_deep(text))
+    except _NoJson as error:
         return _wrong(SchemaProblem(message=clean_line(str(error), 120), line=1))
+    except ValueError:
+        return _wrong(SchemaProblem(message="a number in it has too many digits", line=1))
+    if deep := _too_deep(text):
+        return _wrong(*deep)
     if not isinstance(found, dict):
         return _wrong(SchemaProblem(message='a schema is an object: begin with {"type": "object"}', line=1))
     said = list(_problems(found, found, (), 0))
@@ -65,8 +73,23 @@ def _wrong(*problems: SchemaProblem) -> CheckedSchema:
     return CheckedSchema(problems=problems[:MOST_PROBLEMS])
 
 
+class _NoJson(ValueError):
+    """In words for the person."""
+
+
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise _NoJson(f"{constant} is no JSON")
+
+
+def _too_deep(text: str) -> tuple[SchemaProblem, ...]:
+    """At the line of the first bracket that is one too many."""
+    levels = 0
+    for token in _TOKEN.finditer(text):
+        levels += (token[0] in "[{") - (token[0] in "]}")
+        if levels > MOST_LEVELS:
+            words = f"it is nested too deeply, over {MOST_LEVELS} levels"
+            return (SchemaProblem(message=words, line=text.count("\n", 0, token.start()) + 1),)
+    return ()
 
 
 def _json_words(error: json.JSONDecodeError, text: str) -> str:

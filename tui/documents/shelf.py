@@ -69,6 +69,8 @@ class Removed:
 
     path: Path
     documents: tuple[KeptDocument, ...]
+    followed_by: tuple[Path, ...] = ()
+    """What stood behind it on the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +142,17 @@ class Shelf:
             real = path if path in self._added else await asyncio.to_thread(_resolved, path)
             if real not in self._added:
                 raise Failure(f"{clean_line(str(path), 100)} is not on the shelf", "", "name a file or folder that is")
+            followed_by = self._added[self._added.index(real) + 1 :]
             await self._change_added(minus=real)
             left = [one for one in self._kept.values() if not any(map(one.about.path.is_relative_to, self._added))]
             for kept in left:
                 await self._forget(kept.about.path)
-        return Removed(path=real, documents=tuple(left))
+        return Removed(path=real, documents=tuple(left), followed_by=followed_by)
 
     async def put_back(self, removed: Removed) -> None:
-        """As it was, vectors included. Raises ``Failure``."""
+        """As it was and where it was, vectors included. Raises ``Failure``."""
         async with self._changing:
-            await self._change_added(plus=removed.path)
+            await self._change_added(plus=removed.path, ahead_of=removed.followed_by)
             for kept in removed.documents:
                 await self._keep(kept)
 
@@ -230,9 +233,11 @@ class Shelf:
 
     # ------------------------------------------------------------------ keeping it up to date
 
-    async def _change_added(self, *, plus: Path | None = None, minus: Path | None = None) -> None:
+    async def _change_added(
+        self, *, plus: Path | None = None, ahead_of: tuple[Path, ...] = (), minus: Path | None = None
+    ) -> None:
         self._added = await asyncio.to_thread(
-            shelf_files.change_added, self._folder, self._added, plus=plus, minus=minus
+            shelf_files.change_added, self._folder, self._added, plus=plus, ahead_of=ahead_of, minus=minus
         )
 
     async def _forget(self, path: Path) -> None:

@@ -89,16 +89,25 @@ def save_document(folder: Path, kept: KeptDocument) -> None:
 
 
 def change_added(
-    folder: Path, known: Sequence[Path], *, plus: Path | None = None, minus: Path | None = None
+    folder: Path,
+    known: Sequence[Path],
+    *,
+    plus: Path | None = None,
+    ahead_of: Sequence[Path] = (),
+    minus: Path | None = None,
 ) -> tuple[Path, ...]:
     """What is on the list afterwards: as it is on disk, where another chinwag may have changed it, else ``known``.
 
-    Raises ``Failure``.
+    ``plus`` goes before the first of ``ahead_of`` that is on the list, else to its end. Raises ``Failure``.
     """
     path = folder / ADDED_FILE
     on_disk, _ = _load_added(path)
     before = known if on_disk is None else on_disk
-    after = tuple(dict.fromkeys([*(one for one in before if one != minus), *([] if plus is None else [plus])]))
+    left = [one for one in before if one != minus]
+    if plus is not None and plus not in left:
+        place = next((left.index(one) for one in ahead_of if one in left), len(left))
+        left.insert(place, plus)
+    after = tuple(dict.fromkeys(left))
     if after != on_disk:
         _write(path, json.dumps({"added": [str(one) for one in after]}, indent=1).encode("ascii"))
     return after

@@ -28,7 +28,7 @@ from tui.chat.events import AnswerEnded, AttachmentsLost, SessionEvent
 from tui.chat.fitting import scale_of
 from tui.chat.session import Session
 from tui.cleaning import clean_line
-from tui.conversations.values import Attachment, AttachmentKind
+from tui.conversations.values import Attachment, AttachmentKind, Conversation
 from tui.documents.attachable import full_path, passed_over_words
 from tui.failures import Failure
 from tui.metrics.wording import tokens_text
@@ -236,8 +236,8 @@ class ChatAttachments(ChatRevising):
         name = clean_line(attached.name, SHOWN_CELLS)
         if words := passed_over_words(attached.passed_over):
             self.reply(f"{name} {self._glyphs.separator} {words}", about=ABOUT, seconds=NEWS_SECONDS)
-        if attached.picture is not None and self._cannot_see(session):
-            self._say_cannot_see(session)
+        if attached.picture is not None and self._cannot_see(session.conversation):
+            self._say_cannot_see(session.conversation)
 
     async def made_whole(self, session: Session, text: str) -> str:
         """A prompt that is sent while something is read for it waits for that."""
@@ -261,26 +261,26 @@ class ChatAttachments(ChatRevising):
 
     # Pictures are for models that see
 
-    async def fits(self, session: Session, text: str) -> bool:
+    async def fits(self, session: Session, text: str, asked_of: Conversation | None = None) -> bool:
         if text in self._lacking:
             # What is missing was said. Sent once more, it goes as it is.
             self._lacking.discard(text)
             return False
         if _has_picture(taken_apart(text)[1]):
-            model = self._workspace.find_model(session.conversation.model)
+            conversation = asked_of or session.conversation
+            model = self._workspace.find_model(conversation.model)
             if model is not None:
                 await self._workspace.catalog.capabilities_of(model)
-            if self._cannot_see(session):
-                self._say_cannot_see(session)
+            if self._cannot_see(conversation):
+                self._say_cannot_see(conversation)
                 return False
-        return await super().fits(session, text)
+        return await super().fits(session, text, asked_of)
 
-    def _cannot_see(self, session: Session) -> bool:
-        conversation = session.conversation
+    def _cannot_see(self, conversation: Conversation) -> bool:
         return self._workspace.planner.plan(conversation, conversation.model).can_see is False
 
-    def _say_cannot_see(self, session: Session) -> None:
-        name = clean_line(session.conversation.model, NAME_CELLS)
+    def _say_cannot_see(self, conversation: Conversation) -> None:
+        name = clean_line(conversation.model, NAME_CELLS)
         models = self._workspace.catalog.models or ()
         sees = next((one.name for one in models if "vision" in (one.capabilities or ()) and not one.is_cloud), "")
         other = f"/model {clean_line(sees, NAME_CELLS)} can" if sees else "/model chooses another one"

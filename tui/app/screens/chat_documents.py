@@ -13,6 +13,7 @@ from tui.app.commands.command import Command
 from tui.app.screens.chat import Keys
 from tui.app.screens.chat_models import NAME_CELLS, NEWS_SECONDS
 from tui.app.screens.chat_titles import ChatTitles
+from tui.app.screens.list_screen import ListScreen
 from tui.app.screens.question import Question
 from tui.app.transcript.entry import has_sources
 from tui.app.transcript.view import Transcript
@@ -240,25 +241,23 @@ class ChatDocuments(ChatTitles):
 
         workspace = self._workspace
 
-        def chosen(path: str | None) -> None:
-            if path:
-                self.in_background(self._open_source(whole_document(Path(path))))
+        def open_document(path: Path) -> None:
+            self.in_background(self._open_source(whole_document(path), below=screen))
 
-        self.app.push_screen(
-            DocumentsScreen(
-                theme=self._theme,
-                glyphs=self._glyphs,
-                documents=workspace.documents,
-                host_name=workspace.host.name,
-                is_on=lambda: self._asks_with_documents,
-                turn=self._turn,
-                use_embedding=self._use_embedding,
-                open_pulls=self._open_pulls,
-                home=Path(workspace.environ.get("HOME") or Path.home()),
-                clock=workspace.clock,
-            ),
-            chosen,
+        screen = DocumentsScreen(
+            theme=self._theme,
+            glyphs=self._glyphs,
+            documents=workspace.documents,
+            host_name=workspace.host.name,
+            is_on=lambda: self._asks_with_documents,
+            turn=self._turn,
+            use_embedding=self._use_embedding,
+            open_document=open_document,
+            open_pulls=self._open_pulls,
+            home=Path(workspace.environ.get("HOME") or Path.home()),
+            clock=workspace.clock,
         )
+        self.app.push_screen(screen)
 
     # What goes along
 
@@ -401,7 +400,8 @@ class ChatDocuments(ChatTitles):
         if message is not None and event.number <= len(message.sources):
             self.in_background(self._open_source(message.sources[event.number - 1]))
 
-    async def _open_source(self, source: Source) -> None:
+    async def _open_source(self, source: Source, *, below: ListScreen | None = None) -> None:
+        """On top of the list that it was chosen from, or of the conversation."""
         from tui.app.screens.source_reader import SourceReader
 
         kept: tuple[tuple[int, str], ...] = ()
@@ -414,7 +414,17 @@ class ChatDocuments(ChatTitles):
         def copy(text: str, what: str) -> None:
             self.copy(text, what)
 
-        self.app.push_screen(SourceReader(theme=self._theme, glyphs=self._glyphs, source=source, kept=kept, copy=copy))
+        def close_below() -> None:
+            if below is not None:
+                below.dismiss(None)
+
+        if below is not None and self.app.screen is not below:
+            return  # it was left meanwhile, or Enter came twice
+        self.app.push_screen(
+            SourceReader(
+                theme=self._theme, glyphs=self._glyphs, source=source, kept=kept, copy=copy, close_below=close_below
+            )
+        )
 
     # Manners
 

@@ -19,7 +19,7 @@ from tui.app.widgets.completions import Completions
 from tui.app.widgets.prompt import Prompt
 from tui.chat.session import Session
 from tui.cleaning import clean_line
-from tui.conversations.values import Message
+from tui.conversations.values import Conversation, Message
 from tui.engine import EngineError
 from tui.failures import Failure
 from tui.storage.drafts import NEW
@@ -92,8 +92,11 @@ class ChatPrompt(ChatConnection):
         """With what is still being read for it; said where files are attached."""
         return text
 
-    async def fits(self, _session: Session, _text: str) -> bool:
-        """Whether it may go as it is; what is done about one that is too long is said where the window is."""
+    async def fits(self, _session: Session, _text: str, _asked_of: Conversation | None = None) -> bool:
+        """Whether it may go as it is; what is done about one that is too long is said where the window is.
+
+        It follows ``_asked_of``, by its model; None: what the session has.
+        """
         return True
 
     async def _ask(self, session: Session, text: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 from textual import on
 
@@ -26,6 +28,7 @@ from tui.conversations.versions import Versions, marks, steps_to, versions_after
 from tui.engine import EngineError
 from tui.failures import Failure
 from tui.metrics.wording import plural
+from tui.storage.attachments import LostAttachment
 from tui.storage.hits import SearchHit
 from tui.theming.nearest import nearest
 
@@ -267,7 +270,7 @@ class ChatRevising(ChatEditing):
             self.reply("nothing was said yet")
             return
         async with self._sending:
-            if not await self._may_send(session, model):
+            if not (await self._may_send(session, model) and await self._may_ask_again(session, marked, model, preset)):
                 return
         branches = len(session.conversation.branches)
         try:
@@ -280,6 +283,27 @@ class ChatRevising(ChatEditing):
             self._revised(session)
             shows = self._keymap.sentence("message.actions", "shows both")
             self.reply("the earlier answer stays beside it", more=shows, seconds=NEWS_SECONDS)
+
+    async def _may_ask_again(self, session: Session, message_id: str, model: str, preset: str) -> bool:
+        """As before a prompt is sent. What would fail for certain leaves no version behind."""
+        try:
+            before, prompt = session.before_regenerating(message_id)
+            await asyncio.to_thread(self._look_at_attached, prompt)
+        except Failure as failure:
+            self.say_failure(failure, is_reply=True)
+            return False
+        control = replace(before.control, preset=preset or before.control.preset)
+        asked_of = replace(before, model=model or before.model, control=control)
+        return await self.fits(session, self.written_again(prompt), asked_of)
+
+    def _look_at_attached(self, prompt: Message) -> None:
+        """Blocks. Raises ``Failure`` for what is gone or damaged."""
+        for one in prompt.attachments:
+            try:
+                _ = self._workspace.contents.read(one)
+            except LostAttachment as failure:
+                advice = "edit the prompt and attach it again"
+                raise Failure("nothing was asked again", failure.title, advice) from failure
 
     async def _answered_by(self, wanted: str) -> tuple[str, str]:
         """Model and preset of that name; both empty when there is none, which was said then."""

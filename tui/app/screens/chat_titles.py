@@ -1,4 +1,4 @@
-"""A title by the model, when the person asks for one; and the title before it, which undo brings back."""
+"""A title by the model, when the person asks for one; and the title and the pin before, which undo brings back."""
 
 from __future__ import annotations
 
@@ -107,6 +107,23 @@ class ChatTitles(ChatUndo):
             return self._is_open(session) and session.conversation.title == after
 
         self.can_undo(name_as_before, holds=holds)
+
+    # The pin before
+
+    async def action_pin_conversation(self) -> None:
+        session, before = self._session, self._session.conversation.control.is_pinned
+        await super().action_pin_conversation()
+        if session.conversation.control.is_pinned == before:
+            return
+
+        async def pin_as_before() -> str:
+            await self._pin(session.id, before)
+            return "it is pinned again" if before else "it is not pinned any more"
+
+        def holds() -> bool:
+            return self._is_open(session) and session.conversation.control.is_pinned != before
+
+        self.can_undo(pin_as_before, holds=holds)
 
     def _is_open(self, session: Session) -> bool:
         return self._workspace.sessions.get(session.id) is session and not session.is_read_only

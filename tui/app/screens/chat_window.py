@@ -132,9 +132,7 @@ class ChatWindow(ChatRecovery):
         else:
             self._give_back(session, text)
 
-    async def _make_fit(
-        self, session: Session, conversation: Conversation, text: str, plan: Plan, found: Fit
-    ) -> bool:
+    async def _make_fit(self, session: Session, conversation: Conversation, text: str, plan: Plan, found: Fit) -> bool:
         """Whether it is to be sent after ``conversation``; what falls out is left out, or summed up, by then."""
         when_full = session.conversation.control.when_full
         if found.fits and found.dropped and when_full:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,18 +11,19 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tui.app.glyphs import Glyphs
+from tui.app.screens.documents_shown import Shown
 from tui.app.screens.entry import Blank
 from tui.app.screens.list_screen import ListScreen, highlight
 from tui.app.screens.path_entry import PathEntry, is_there
 from tui.app.screens.question import Question
+from tui.app.widgets.filter_input import FilterInput
 from tui.app.widgets.parts import Parts
 from tui.app.widgets.rows import Row
 from tui.chat.documents import SUGGESTED_MODEL, Documents, Reading, ReadingState, shown_model
 from tui.cleaning import clean_line
 from tui.documents.pdf import can_read_pdf
-from tui.documents.shelf import Removed, ShelfLook
+from tui.documents.shelf import Removed
 from tui.documents.values import ShelvedDocument
-from tui.engine import Model
 from tui.failures import Failure
 from tui.metrics.wording import plural, running_seconds_text, size_text
 from tui.theming.values import Theme
@@ -38,39 +38,8 @@ GAP = "\0"
 """Between what was added and a document in it, in the key of a row: no path can have one, though it may have a newline."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """The shelf as it was looked at."""
-
-    added: tuple[Path, ...] = ()
-    documents: tuple[ShelvedDocument, ...] = ()
-    look: ShelfLook = field(default_factory=lambda: ShelfLook(to_read=(), gone=(), unreachable={}, roots={}))
-    model: Model | None = None
-    why_no_model: Failure | None = None
-
-    def with_read(self, documents: tuple[ShelvedDocument, ...]) -> Shown:
-        """In the middle of a reading: what is another than it was needs to be read no more."""
-        done = {one.path for one in set(documents).difference(self.documents)}
-        to_read = tuple(path for path in self.look.to_read if path not in done)
-        return replace(self, documents=documents, look=replace(self.look, to_read=to_read))
-
-    def below(self, root: Path) -> tuple[ShelvedDocument, ...]:
-        return tuple(one for one in self.documents if one.root == root)
-
-    def files_of(self, root: Path) -> tuple[Path, ...]:
-        """What was read of it, and what is to be read."""
-        read = {one.path for one in self.below(root)}
-        new = [path for path in self.look.to_read if self.look.roots.get(path) == root and path not in read]
-        return tuple(sorted([*read, *new]))
-
-    def listed_under(self, root: Path) -> Path | None:
-        """What else was added and has the documents of ``root``, which none of its own are left to."""
-        others = (other for path, other in self.look.roots.items() if path.is_relative_to(root) and other != root)
-        return None if self.files_of(root) else next(others, None)
-
-
 class DocumentsScreen(ListScreen):
-    """Enter opens what was added, or reads a document; it gives back that document's path."""
+    """Enter opens what was added, or reads a document."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+r", "read", show=False, priority=True, id="list.refresh"),
@@ -93,6 +62,7 @@ class DocumentsScreen(ListScreen):
         is_on: Callable[[], bool],
         turn: Callable[[bool], bool],
         use_embedding: Callable[[str], Awaitable[None]],
+        open_document: Callable[[Path], None],
         open_pulls: Callable[[str], None],
         home: Path,
         clock: Callable[[], float],
@@ -104,6 +74,7 @@ class DocumentsScreen(ListScreen):
         self._is_on = is_on
         self._turn = turn
         self._use_embedding = use_embedding
+        self._open_document = open_document
         self._open_pulls = open_pulls
         self._home = home
         self._clock = clock
@@ -323,6 +294,8 @@ class DocumentsScreen(ListScreen):
             return (("looking at the files …", "muted"),)
         if not key and shown.added:
             return (("no document fits", "muted"),)
+        if self._types_path:
+            return (("enter adds what is at this path", "muted"),)
         path = self._marked_path(key)
         failure = None if path is None else self._problems.get(path) or shown.look.unreachable.get(path)
         if failure is not None:
@@ -357,22 +330,12 @@ class DocumentsScreen(ListScreen):
         stop = (("alt+x", "stop"),) if is_running else ()
         pull = (("alt+p", "pull a model"),) if shown is not None and shown.why_no_model is not None else ()
         undo = (("ctrl+_", "undo"),) if self._removed else ()
-        entry = (("enter", "open"),) if marked else ()
+        entry = (("enter", "add it" if self._types_path else "open"),) if marked or self._types_path else ()
         remove = (("alt+d", "remove"),) if marked and GAP not in marked else ()
         read = (("alt+r", "read"),) if shown is not None and shown.added and not is_running else ()
         here = (("alt+o", "turn off" if self._is_on() else "turn on"),)
-        return (
-            *stop,
-            *pull,
-            ("alt+a", "add"),
-            *entry,
-            *read,
-            *here,
-            *remove,
-            *undo,
-            ("alt+v", "model"),
-            ("esc", "back"),
-        )
+        ways = (*stop, *pull, ("alt+a", "add"), *entry, *read, *here, *remove, *undo)
+        return (*ways, ("alt+v", "model"), ("esc", "back"))
 
     def _short(self, path: Path) -> str:
         return (
@@ -402,6 +365,27 @@ class DocumentsScreen(ListScreen):
 
     # What is done
 
+    @property
+    def _types_path(self) -> bool:
+        """Where there is nothing to filter, what is typed is what to add."""
+        return self._shown is not None and not self._shown.added and bool(self.typed.strip())
+
+    def _use(self) -> None:
+        if self.is_current and self._types_path:
+            self.run_worker(self._add_typed(), group="change")
+        else:
+            super()._use()
+
+    async def _add_typed(self) -> None:
+        async with self._changing:
+            if not self._types_path:
+                return
+            path = self.typed.strip()
+            if await asyncio.to_thread(is_there, path):
+                await self._add(Path(path))
+            else:
+                self._say("there is nothing at this path", "error")
+
     def choose(self, key: str) -> None:
         root, gap, _ = key.partition(GAP)
         path = self._marked_path(key)
@@ -409,7 +393,7 @@ class DocumentsScreen(ListScreen):
         if path is None or shown is None:
             return
         if gap or shown.files_of(path) == (path,):
-            self.dismiss(str(path))
+            self._open_document(path)
             return
         self._opened ^= {Path(root)}
         self.refresh_rows(keep=key)
@@ -439,6 +423,8 @@ class DocumentsScreen(ListScreen):
         except Failure as failure:
             self._say_failure(failure)
             return
+        if self.has_list and self._types_path:
+            self.query_one(FilterInput).clear()
         await self._look()
         self.refresh_rows(keep=str(real))
         await self._read()

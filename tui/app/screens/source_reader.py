@@ -104,14 +104,19 @@ class SourceReader(ListScreen):
         source: Source,
         kept: tuple[tuple[int, str], ...],
         copy: Callable[[str, str], None],
+        close_below: Callable[[], None],
     ) -> None:
-        """``kept`` is what the shelf has of these lines. ``copy`` takes a text and what it is called."""
+        """``kept`` is what the shelf has of these lines. ``copy`` takes a text and what it is called.
+
+        ``close_below`` closes the list that this was opened from, if any: Escape goes back there, all else past it.
+        """
         super().__init__(
             title=source_words(source), theme=theme, glyphs=glyphs, placeholder="type to find lines", is_tall=True
         )
         self._source = source
         self._kept = kept
         self._copy = copy
+        self._close_below = close_below
         self._read: ReadSource | None = None
         self._reader = PdfReader()
 
@@ -188,13 +193,18 @@ class SourceReader(ListScreen):
         passage = () if self._read is None or is_whole(self._source) else (("alt+c", "copy the passage"),)
         return (("enter", "copy its path"), *passage, ("esc", "back"))
 
-    def choose(self, key: str) -> None:
+    def leave(self) -> None:
+        """To the conversation."""
         self.dismiss(None)
+        self._close_below()
+
+    def choose(self, key: str) -> None:
+        self.leave()
         self._copy(self._source.path, "the path")
 
     def action_copy_passage(self) -> None:
         lines = () if self._read is None else self._read.lines
         text = "\n".join(line.text for line in lines if self._is_in_passage(line))
         if text:
-            self.dismiss(None)
+            self.leave()
             self._copy(text, "the passage")
