@@ -243,6 +243,21 @@ async def test_an_answer_that_would_not_fit_is_asked_about_before_it_is_asked_fo
         await running.shows("2/2")
 
 
+async def test_what_falls_out_is_summed_up_by_the_model_that_is_asked(folders: Folders, server: DemoServer) -> None:
+    """It is told all of it anyway; the conversation's own one may be in the cloud."""
+    async with folders.start() as running:
+        await three_exchanges_in_a_small_window(running)
+        await running.send("/model fast:1b")
+        await running.until(lambda: running.chat.session.conversation.model == "fast:1b", told="its model")
+        await running.send("/window 256")
+        await running.until(lambda: running.chat.window_now().limit == 256, told="the window")
+        await running.send("/window summarise")
+        await running.send("/regenerate tour:8b")
+        await running.until(lambda: len(chats(server)) == 4, told="a summary asked for")
+        assert chats(server)[-1]["messages"][0]["content"].startswith("Sum up")
+        assert chats(server)[-1]["model"] == "tour:8b"
+
+
 async def test_an_edited_prompt_that_does_not_fit_is_asked_about_and_the_old_one_stays(
     folders: Folders, server: DemoServer
 ) -> None:

@@ -140,6 +140,35 @@ def test_a_line_that_became_faster_is_found_out() -> None:
     assert sent >= 2 / 0.033 - 2
 
 
+@pytest.mark.parametrize("picture_bytes", [17_000, 22_000, 30_000, 50_000])
+@pytest.mark.parametrize("every_seconds", [1.0, 3.0, 5.0])
+def test_a_fast_line_is_never_waited_for(picture_bytes: int, every_seconds: float) -> None:
+    """An answer streams, and now and then a picture is larger than the queue."""
+    line = Line(10_000_000, 1 << 12)
+    step_seconds, waited_seconds = 0.033, 0.0
+    for number in range(1, 900):
+        is_large = number % round(every_seconds / step_seconds) == 0
+        line.waiting.append(picture_bytes if is_large else 400)
+        for _ in range(round(step_seconds / STEP_SECONDS)):
+            line.step()
+        waited_seconds += line.pace.wait_seconds(line.now_seconds)
+    assert waited_seconds == 0
+
+
+@pytest.mark.parametrize("pause_seconds", [0.3, 0.8, 1.4])
+def test_a_terminal_that_stood_still_once_is_as_fast_as_before(pause_seconds: float) -> None:
+    pace, at_seconds = LinePace(), 10.0
+    pace.stood(at_seconds)
+    at_seconds += pause_seconds
+    for size_bytes in (4_096, 4_096, 3_000):
+        pace.took(size_bytes, at_seconds)
+        at_seconds += 0.001
+        pace.stood(at_seconds)
+    pace.took(500, at_seconds)
+    pace.ended(at_seconds)
+    assert pace.wait_seconds(at_seconds) == 0
+
+
 def test_a_slow_line_is_forgotten() -> None:
     line = Line(10_000)
     streamed(line, seconds=3, frame_bytes=2_000, every_seconds=0.033)

@@ -109,13 +109,12 @@ class OpenSessions:
 
         Raises ``Failure`` when it cannot be read. Where nothing can be saved it opens all the same; that is reported.
         """
+        if (running := self._running(conversation_id)) is not None:
+            return running
         # Who asks for a lock while another task of ours takes it would hear that it is taken.
         async with self._opening:
-            before = self.by_id.get(conversation_id)
-            if before is not None and not before.is_read_only:
-                # Behind the others, as the one that was looked at last.
-                self.by_id[conversation_id] = self.by_id.pop(conversation_id)
-                return before
+            if (running := self._running(conversation_id)) is not None:
+                return running
             # The other chinwag may have gone away since it was refused.
             log = await self._shelf.open_log(conversation_id)
             if log is None:
@@ -141,15 +140,22 @@ class OpenSessions:
 
         Only for who keeps no session but the one that is ``shown``; ``open`` gives back those that rest.
         """
-        async with self._opening:
-            resting = [key for key, one in self.by_id.items() if one is not shown and _can_rest(one)]
-            for key in resting[:-MOST_UNWATCHED]:
+        if self.by_id.get(shown.id) is shown:
+            self._look_at(shown.id)
+        resting = [key for key, one in self.by_id.items() if one is not shown and _can_rest(one)]
+        for key in resting[:-MOST_UNWATCHED]:
+            async with self._opening:
                 if (session := self.by_id.get(key)) is None or not _can_rest(session):
                     continue
                 try:
                     await self.forget(key)
                 except Failure as failure:
                     self._report(failure)
+
+    async def settle(self) -> None:
+        """Returns when none is being opened or put to rest: what is not in ``by_id`` then is nobody's here."""
+        async with self._opening:
+            return
 
     @property
     def is_answering(self) -> bool:
@@ -200,6 +206,17 @@ class OpenSessions:
             await self._shelf.let_go(session.id)
             self._adopt(await self._followed(session.id, is_writer_expected=True))
         self._heard(session, HandedOver())
+
+    def _running(self, conversation_id: str) -> Session | None:
+        session = self.by_id.get(conversation_id)
+        if session is None or session.is_read_only:
+            return None
+        self._look_at(conversation_id)
+        return session
+
+    def _look_at(self, conversation_id: str) -> None:
+        """Behind the others, as the one that was looked at last."""
+        self.by_id[conversation_id] = self.by_id.pop(conversation_id)
 
     def _adopt(self, session: Session) -> Session:
         self.by_id[session.id] = session

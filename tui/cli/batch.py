@@ -43,7 +43,7 @@ from tui.runs.reports import About, batch_json, batch_markdown
 from tui.runs.results_file import ResultsFile, open_results
 
 STATUS_SECONDS = 0.25
-_OF_NO_USE = frozenset({ErrorKind.unreachable, ErrorKind.silent, ErrorKind.model_missing, ErrorKind.unauthorized})
+_OF_NO_USE = frozenset({ErrorKind.unreachable, ErrorKind.model_missing, ErrorKind.unauthorized})
 """How a server fails that can take no prompt at all; of any other failure each prompt tells."""
 
 

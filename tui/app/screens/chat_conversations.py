@@ -142,6 +142,7 @@ class ChatConversations(ChatCompletion):
         return Found(hits=hits, state=shelf.index_state)
 
     async def _rename(self, conversation_id: str, title: str) -> str:
+        await self._workspace.open_sessions.settle()
         session = self._workspace.sessions.get(conversation_id)
         if session is None:
             return (await self._workspace.shelf.rename(conversation_id, title)).title
@@ -151,6 +152,7 @@ class ChatConversations(ChatCompletion):
         return session.conversation.title
 
     async def _pin(self, conversation_id: str, is_pinned: bool) -> None:
+        await self._workspace.open_sessions.settle()
         session = self._workspace.sessions.get(conversation_id)
         if session is None:
             _ = await self._workspace.shelf.pin(conversation_id, is_pinned=is_pinned)
@@ -273,6 +275,7 @@ class ChatConversations(ChatCompletion):
         self.reply(f"deleted {title}", more=self._keymap.sentence("undo", "brings it back"), seconds=20.0)
 
     async def _delete(self, conversation_id: str) -> None:
+        await self._workspace.open_sessions.settle()
         session = self._workspace.sessions.get(conversation_id)
         if session is not None and session.is_read_only:
             raise Failure("cannot delete the conversation", "it is open in another chinwag", "close it there")

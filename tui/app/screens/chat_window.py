@@ -138,7 +138,7 @@ class ChatWindow(ChatRecovery):
         if found.fits and found.dropped and when_full:
             answer: str | None = when_full
         else:
-            answer = await self._choice(session, conversation, text, plan, found)
+            answer = await self._choice(conversation, text, plan, found)
         match answer:
             case "drop":
                 self._leave_out(session, found.dropped)
@@ -148,9 +148,9 @@ class ChatWindow(ChatRecovery):
                 session.use_control(replace(session.conversation.control, when_full="drop"))
                 return True
             case "summarise":
-                return await self._sum_up(session, plan, found.dropped)
+                return await self._sum_up(session, conversation.model, plan, found.dropped)
             case "always summarise":
-                is_done = await self._sum_up(session, plan, found.dropped)
+                is_done = await self._sum_up(session, conversation.model, plan, found.dropped)
                 if is_done:
                     session.use_control(replace(session.conversation.control, when_full="summarise"))
                 return is_done
@@ -162,9 +162,7 @@ class ChatWindow(ChatRecovery):
             case _:
                 return False
 
-    async def _choice(
-        self, session: Session, conversation: Conversation, text: str, plan: Plan, found: Fit
-    ) -> str | None:
+    async def _choice(self, conversation: Conversation, text: str, plan: Plan, found: Fit) -> str | None:
         name = clean_line(conversation.model, NAME_CELLS)
         limit = context_text(plan.window_tokens or 0)
         plain, attached = taken_apart(text)
@@ -179,7 +177,7 @@ class ChatWindow(ChatRecovery):
             answers += [
                 ("drop", "leave them out"),
                 ("always drop", "leave out the oldest, in this conversation without asking"),
-                ("summarise", f"let {clean_line(session.conversation.model, NAME_CELLS)} sum them up first"),
+                ("summarise", f"let {name} sum them up first"),
                 ("always summarise", "sum up the oldest, in this conversation without asking"),
             ]
         else:
@@ -239,11 +237,12 @@ class ChatWindow(ChatRecovery):
             seconds=NEWS_SECONDS,
         )
 
-    async def _sum_up(self, session: Session, plan: Plan, messages: Sequence[Message]) -> bool:
-        workspace, name = self._workspace, clean_line(session.conversation.model, NAME_CELLS)
-        model = workspace.find_model(session.conversation.model)
+    async def _sum_up(self, session: Session, asked: str, plan: Plan, messages: Sequence[Message]) -> bool:
+        """``asked`` is the model that is to go on with it, and so may be told what was said."""
+        workspace, name = self._workspace, clean_line(asked, NAME_CELLS)
+        model = workspace.find_model(asked)
         thinks = model is not None and "thinking" in (model.capabilities or ())
-        material = _material(session.conversation, session.conversation.model, plan, messages[-1])
+        material = _material(session.conversation, asked, plan, messages[-1])
         if has_attachments(material):
             read = workspace.contents.read
             try:
@@ -251,10 +250,10 @@ class ChatWindow(ChatRecovery):
             except Failure as failure:
                 self.say_failure(failure)
                 return False
-        request = summary_request(material, model=session.conversation.model, plan=plan, thinks=thinks)
+        request = summary_request(material, model=asked, plan=plan, thinks=thinks)
         words = f"{name} sums up {plural(len(messages), 'message')}"
         self.say(words, more="esc stops it", seconds=None, about="summing up")
-        self._summing = asyncio.ensure_future(sum_up(workspace.engine, request))
+        self._summing = asyncio.ensure_future(sum_up(workspace.guarded_engine, request))
         try:
             text = await self._summing
         except EngineError as failure:

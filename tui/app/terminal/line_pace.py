@@ -25,6 +25,10 @@ IDLE_SECONDS = 0.06
 IDLE_WHEN_KNOWN_SECONDS = 1.0
 """The same where the line has a speed already: full though it was paced, it is slower than that."""
 _LEAST_CHANGE = 0.7
+_LEAST_FULL_SHARE = 0.2
+"""Of the time that is counted the queue was full at least so long: else it was the writer who was slow."""
+_MOST_GAP_SHARE = 0.7
+"""One pause that makes up more of that time was a terminal that stood still."""
 REMEMBERED_SECONDS = 10.0
 """After so long without a full queue the line may have become faster. Twice as long each time that it had not."""
 LONGEST_REMEMBERED_SECONDS = 320.0
@@ -51,6 +55,11 @@ class LinePace:
     _took_at_seconds: float = 0.0
     _taken_bytes: int = 0
     """Since it was full."""
+    _looked_at_seconds: float = 0.0
+    _full_seconds: float = 0.0
+    """Since it was full: how long it was so again, or still."""
+    _longest_gap_seconds: float = 0.0
+    """Since it was full: in which nothing was taken, while it was full."""
     _empty_at_seconds: float | None = None
     """From when the queue may be empty, if nothing more was written."""
     _was_full_at_seconds: float = float("-inf")
@@ -60,12 +69,14 @@ class LinePace:
     def stood(self, now_seconds: float) -> None:
         """The queue took nothing."""
         self._go_on(now_seconds)
+        self._count_full(now_seconds)
         was_full, self._is_full = self._is_full, True
         if self._full_since_seconds is None:
             self._begin_window(now_seconds)
         elif not was_full and self._taken_bytes >= _LEAST_BYTES:
             passed_seconds = now_seconds - self._full_since_seconds
-            self._learn(self._taken_bytes / max(passed_seconds, _LEAST_SECONDS / 10))
+            if passed_seconds < _LEAST_SECONDS or self._was_line_slow(passed_seconds):
+                self._learn(self._taken_bytes / max(passed_seconds, _LEAST_SECONDS / 10))
             self._begin_window(now_seconds)
         if self._bytes_per_second:
             self._ahead_bytes = float(QUEUE_BYTES)
@@ -76,6 +87,9 @@ class LinePace:
         self._go_on(now_seconds)
         if self._full_since_seconds is not None and now_seconds - self._took_at_seconds > STUCK_SECONDS:
             self._full_since_seconds = None
+        self._count_full(now_seconds)
+        if self._is_full:
+            self._longest_gap_seconds = max(self._longest_gap_seconds, now_seconds - self._took_at_seconds)
         self._is_full = False
         self._taken_bytes += size_bytes
         self._took_at_seconds = now_seconds
@@ -93,7 +107,7 @@ class LinePace:
         if self._full_since_seconds is None:
             return
         passed_seconds = now_seconds - self._full_since_seconds
-        if passed_seconds >= _LEAST_SECONDS:
+        if passed_seconds >= _LEAST_SECONDS and self._was_line_slow(passed_seconds):
             least = self._taken_bytes / passed_seconds
             most = (self._taken_bytes + QUEUE_BYTES) / passed_seconds
             self._bytes_per_second = min(max(self._bytes_per_second, least), most)
@@ -107,8 +121,18 @@ class LinePace:
             self._forgotten_bytes_per_second = 0.0
 
     def _begin_window(self, now_seconds: float) -> None:
-        self._full_since_seconds = self._took_at_seconds = now_seconds
+        self._full_since_seconds = self._took_at_seconds = self._looked_at_seconds = now_seconds
         self._taken_bytes = 0
+        self._full_seconds = self._longest_gap_seconds = 0.0
+
+    def _count_full(self, now_seconds: float) -> None:
+        if self._is_full:
+            self._full_seconds += now_seconds - self._looked_at_seconds
+        self._looked_at_seconds = now_seconds
+
+    def _was_line_slow(self, passed_seconds: float) -> bool:
+        is_often_full = self._full_seconds > _LEAST_FULL_SHARE * passed_seconds
+        return is_often_full and self._longest_gap_seconds <= _MOST_GAP_SHARE * passed_seconds
 
     def _go_on(self, now_seconds: float) -> None:
         """There is something to write again."""
